@@ -1,0 +1,93 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// The same rules for every Swift target: explicit import levels, no silent existentials, and no warning that stays.
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioExtras = Target.Dependency.product(name: "NIOExtras", package: "swift-nio-extras")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let x509 = Target.Dependency.product(name: "X509", package: "swift-certificates")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+
+func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: "\(name)Tests", dependencies: dependencies, path: "Tests/\(name)", swiftSettings: strict)
+}
+
+let package = Package(
+    name: "keyturn",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "keyturnd", targets: ["keyturnd"]),
+        .executable(name: "keyturn", targets: ["keyturn"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+    ],
+    targets: [
+        .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+        .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
+        .target(name: "CLinux"),
+        .target(name: "CWipe"),
+
+        module("Model", []),
+        module("Secrets", ["CSodium"]),
+        module("Vault", ["Model", "Secrets"]),
+        module("SQLiteEngine", ["Vault", grdb]),
+        module("Rotations", ["Model", "Secrets"]),
+        module("Access", ["Model"]),
+        module("Operations", ["Access", "Model", "Rotations", "Secrets", "Vault"]),
+        module("Outbound", ["Model", "Secrets", nio, nioPosix, nioHTTP1, nioSSL]),
+        module("Flashback", ["Model", "Outbound", "Rotations", "Secrets"]),
+        module("Host", ["CLinux", "CSystemd", "Model"]),
+        module("KeyturnWire", []),
+        module(
+            "SocketAPI",
+            [
+                "Access", "Host", "KeyturnWire", "Model", "Operations", hummingbird, httpTypes, logging, nio, nioPosix, nioHTTP1,
+                nioExtras,
+            ]),
+        module("Settings", ["Access", "Model", yams]),
+        module("KeyturnClient", ["KeyturnWire", nio, nioPosix, nioHTTP1]),
+        module("FlashbackStandIn", [nio, nioPosix, nioHTTP1, nioSSL, x509]),
+
+        .executableTarget(
+            name: "keyturnd",
+            dependencies: [
+                "Access", "CWipe", "Flashback", "Host", "Model", "Operations", "Outbound", "Rotations", "Secrets", "Settings",
+                "SQLiteEngine", "SocketAPI", "Vault", argumentParser, logging, nioPosix,
+            ],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "keyturn",
+            dependencies: [
+                "CWipe", "FlashbackStandIn", "KeyturnClient", "KeyturnWire", "Model", "Secrets", "SQLiteEngine", "Vault", argumentParser,
+            ],
+            swiftSettings: strict),
+    ]
+)
