@@ -1,0 +1,225 @@
+/// The key that secrets are sealed to.
+package struct IntakeKey: Codable, Sendable, Equatable {
+    /// The first 16 hex digits of the key's 32-byte BLAKE2b hash.
+    package var keyID: String
+    /// X25519 public key, base64.
+    package var key: String
+
+    package init(keyID: String, key: String) {
+        self.keyID = keyID
+        self.key = key
+    }
+
+    package enum CodingKeys: String, CodingKey {
+        case keyID = "key_id"
+        case key
+    }
+}
+
+/// What `keyturn encrypt` prints and `--sealed` reads: an envelope in a libsodium sealed box.
+package struct SealedValue: Codable, Sendable, Equatable {
+    /// base64
+    package var encryptedValue: String
+    package var keyID: String
+
+    package init(encryptedValue: String, keyID: String) {
+        self.encryptedValue = encryptedValue
+        self.keyID = keyID
+    }
+
+    package enum CodingKeys: String, CodingKey {
+        case encryptedValue = "encrypted_value"
+        case keyID = "key_id"
+    }
+}
+
+/// Answer to `POST /v1/seal` and `/v1/unseal`.
+package struct SealState: Codable, Sendable, Equatable {
+    package var sealed: Bool
+
+    package init(sealed: Bool) {
+        self.sealed = sealed
+    }
+
+    package enum CodingKeys: String, CodingKey {
+        case sealed
+    }
+}
+
+/// How the daemon sees the caller.
+package struct Whoami: Codable, Sendable, Equatable {
+    package var uid: Int64
+    @Nullable package var user: String?
+    package var gid: Int64
+    package var groups: [Int64]
+    package var pid: Int64
+    @Nullable package var unit: String?
+    package var rights: [String]
+
+    package init(uid: Int64, user: String? = nil, gid: Int64, groups: [Int64], pid: Int64, unit: String? = nil, rights: [String]) {
+        self.uid = uid
+        self.user = user
+        self.gid = gid
+        self.groups = groups
+        self.pid = pid
+        self.unit = unit
+        self.rights = rights
+    }
+
+    package enum CodingKeys: String, CodingKey {
+        case uid
+        case user
+        case gid
+        case groups
+        case pid
+        case unit
+        case rights
+    }
+}
+
+/// Answer to `GET /v1/status`.
+package struct Status: Codable, Sendable, Equatable {
+    /// Of the daemon.
+    package var version: String
+    package var sealed: Bool
+    /// Why it is sealed, as a stable code.
+    @Nullable package var sealedCode: String?
+    /// Why it is sealed, as a sentence.
+    @Nullable package var sealedReason: String?
+    @Nullable package var nextStep: String?
+    /// How many configs are in each state.
+    package var configs: [String: Int]
+    package var upstreams: Int
+    /// What failed, is overdue, stuck, waiting, or due within 7 days with nothing staged.
+    package var attention: [Attention]
+
+    package init(version: String, sealed: Bool, sealedCode: String? = nil, sealedReason: String? = nil, nextStep: String? = nil, configs: [String: Int], upstreams: Int, attention: [Attention]) {
+        self.version = version
+        self.sealed = sealed
+        self.sealedCode = sealedCode
+        self.sealedReason = sealedReason
+        self.nextStep = nextStep
+        self.configs = configs
+        self.upstreams = upstreams
+        self.attention = attention
+    }
+
+    package enum CodingKeys: String, CodingKey {
+        case version
+        case sealed
+        case sealedCode = "sealed_code"
+        case sealedReason = "sealed_reason"
+        case nextStep = "next_step"
+        case configs
+        case upstreams
+        case attention
+    }
+}
+
+/// One thing that somebody should look at.
+package struct Attention: Codable, Sendable, Equatable {
+    package var config: String
+    package var state: String
+    package var reason: String
+    @Nullable package var nextStep: String?
+
+    package init(config: String, state: String, reason: String, nextStep: String? = nil) {
+        self.config = config
+        self.state = state
+        self.reason = reason
+        self.nextStep = nextStep
+    }
+
+    package enum CodingKeys: String, CodingKey {
+        case config
+        case state
+        case reason
+        case nextStep = "next_step"
+    }
+}
+
+/// Answer of `GET /healthz` and `/readyz`.
+package struct Health: Codable, Sendable, Equatable {
+    /// `ok` or `sealed`.
+    package var status: String
+
+    package init(status: String) {
+        self.status = status
+    }
+
+    package enum CodingKeys: String, CodingKey {
+        case status
+    }
+}
+
+/// One line of the audit log.
+package struct AuditEntry: Codable, Sendable, Equatable {
+    package var seq: Int64
+    package var at: String
+    package var event: String
+    @Nullable package var caller: Caller?
+    @Nullable package var config: String?
+    @Nullable package var upstream: String?
+    @Nullable package var rotation: String?
+    @Nullable package var version: Int?
+    @Nullable package var outcome: String?
+    @Nullable package var reason: String?
+
+    package init(seq: Int64, at: String, event: String, caller: Caller? = nil, config: String? = nil, upstream: String? = nil, rotation: String? = nil, version: Int? = nil, outcome: String? = nil, reason: String? = nil) {
+        self.seq = seq
+        self.at = at
+        self.event = event
+        self.caller = caller
+        self.config = config
+        self.upstream = upstream
+        self.rotation = rotation
+        self.version = version
+        self.outcome = outcome
+        self.reason = reason
+    }
+
+    package enum CodingKeys: String, CodingKey {
+        case seq
+        case at
+        case event
+        case caller
+        case config
+        case upstream
+        case rotation
+        case version
+        case outcome
+        case reason
+    }
+}
+
+/// One server-sent event of `GET /v1/events`. Durable steps have an id, which `Last-Event-ID` takes; live ones have none.
+package struct RotationEvent: Codable, Sendable, Equatable {
+    package var at: String
+    /// Such as `rotation.requested`.
+    package var event: String
+    package var config: String
+    @Nullable package var rotation: String?
+    @Nullable package var version: Int?
+    @Nullable package var state: String?
+    @Nullable package var reason: String?
+
+    package init(at: String, event: String, config: String, rotation: String? = nil, version: Int? = nil, state: String? = nil, reason: String? = nil) {
+        self.at = at
+        self.event = event
+        self.config = config
+        self.rotation = rotation
+        self.version = version
+        self.state = state
+        self.reason = reason
+    }
+
+    package enum CodingKeys: String, CodingKey {
+        case at
+        case event
+        case config
+        case rotation
+        case version
+        case state
+        case reason
+    }
+}
