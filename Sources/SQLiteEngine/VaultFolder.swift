@@ -22,7 +22,7 @@ package struct VaultFolder: Sendable {
     package func open(unlockKey: borrowing Secret, random: any RandomSource) throws(VaultError) -> OpenVault {
         try check()
         let engine = try SQLiteFile(path: database, mode: .open, lock: FolderLock(folder: path))
-        do {
+        do throws(VaultError) {
             return try OpenVault.open(engine, unlockKey: unlockKey, random: random)
         } catch {
             engine.close()
@@ -66,11 +66,11 @@ package struct VaultFolder: Sendable {
         let draft = "\(path).new-\(getpid())"
         Self.remove(draft)
         guard mkdir(draft, 0o700) == 0 else { throw .failed("\(draft): \(String(cString: strerror(errno)))") }
-        do {
+        do throws(VaultError) {
             let mask = umask(0o077)
             defer { umask(mask) }
             let engine = try SQLiteFile(path: "\(draft)/vault.db", mode: .create, lock: nil)
-            do {
+            do throws(VaultError) {
                 try OpenVault.create(in: engine, unlockKey: unlockKey, recovery: recovery, owner: owner, at: time, random: random)
                 engine.close()
             } catch {
