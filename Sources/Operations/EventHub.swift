@@ -1,4 +1,3 @@
-package import Model
 package import Rotations
 import Synchronization
 package import Vault
@@ -21,14 +20,12 @@ package final class EventHub: AuditAudience, RotationObserver {
 
     private let watchers = Mutex<[Int: AsyncStream<Event>.Continuation]>([:])
     private let counter = Mutex(0)
-    private let clock: any RotationClock
     private let listener: any EventListener
 
     /// What a slow watcher may lag behind before it is cut off.
     private static let bufferMax = 256
 
-    package init(clock: any RotationClock, listener: any EventListener) {
-        self.clock = clock
+    package init(listener: any EventListener) {
         self.listener = listener
     }
 
