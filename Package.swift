@@ -89,5 +89,7 @@ let package = Package(
                 "CWipe", "FlashbackStandIn", "KeyturnClient", "KeyturnWire", "Model", "Secrets", "SQLiteEngine", "Vault", argumentParser,
             ],
             swiftSettings: strict),
+
+        tests("Secrets", ["Secrets"]),
     ]
 )
