@@ -40,7 +40,15 @@ enum Checked {
     static func time(_ text: String, of option: String, now: Timestamp) throws(Failure) -> Timestamp {
         if let span = try? TimeSpan(text) { return now + span.duration }
         return try value(option) { () throws(InvalidValue) in
-            do { return try Timestamp(text) } catch { throw InvalidValue("\(error.rule), or a duration from now such as 2h") }
+            do throws(InvalidValue) { return try Timestamp(text) } catch { throw InvalidValue("\(error.rule), or a duration from now such as 2h") }
+        }
+    }
+
+    /// A point in time, or a duration back from now.
+    static func pastTime(_ text: String, of option: String, now: Timestamp) throws(Failure) -> Timestamp {
+        if let span = try? TimeSpan(text) { return now - span.duration }
+        return try value(option) { () throws(InvalidValue) in
+            do throws(InvalidValue) { return try Timestamp(text) } catch { throw InvalidValue("\(error.rule), or a duration back from now such as 2d") }
         }
     }
 
