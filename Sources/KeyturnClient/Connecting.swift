@@ -44,8 +44,8 @@ enum Failing {
 
     private static func sentence(errno code: CInt) -> String {
         switch code {
-        case ENOENT: "there is no such socket; is keyturnd running?"
-        case ECONNREFUSED: "nobody listens on the socket; is keyturnd running?"
+        case ENOENT: "there is no such socket (is keyturnd running?)"
+        case ECONNREFUSED: "nobody listens on the socket (is keyturnd running?)"
         case EACCES, EPERM: "you may not open the socket; its group is the one to be a member of"
         case EAGAIN: "too many callers are waiting"
         case ENOTSOCK: "it is not a socket"

@@ -15,7 +15,7 @@ struct Context: Sendable {
 
     init(_ flags: GlobalFlags, environment: [String: String]) {
         let path = flags.socket ?? environment["KEYTURN_SOCKET"].flatMap { $0.isEmpty ? nil : $0 } ?? Self.defaultSocketPath
-        self.init(daemon: Daemon(socketPath: path), console: .standard(flags, environment: environment))
+        self.init(daemon: Daemon(socketPath: path), console: .standard(json: flags.json, quiet: flags.quiet, environment: environment))
     }
 
     /// Runs a command's work; an error that it throws is printed.

@@ -19,9 +19,17 @@ enum Entry {
         let ordered = ArgumentOrder(root: Keyturn.self).globalsLast(arguments)
         do {
             let command = try Keyturn.parseAsRoot(ordered)
-            guard let command = command as? any DaemonCommand else { return showHelp(of: command, environment: environment) }
-            let context = Context(command.flags, environment: environment)
-            return await context.finish { try await command.perform(context) }
+            switch command {
+            case let command as any DaemonCommand:
+                let context = Context(command.flags, environment: environment)
+                return await context.finish { try await command.perform(context) }
+            case is any GroupOfCommands: return showHelp(of: command, environment: environment)
+            default:
+                // ArgumentParser's own commands: running them throws what they have to say.
+                var command = command
+                try command.run()
+                return .done
+            }
         } catch {
             return report(error, arguments: ordered, environment: environment)
         }
@@ -29,15 +37,13 @@ enum Entry {
 
     /// A group of commands without one of them: what there is, but as the mistake that it is in a script.
     private static func showHelp(of command: any ParsableCommand, environment: [String: String]) -> ExitStatus {
-        Console.standard(GlobalFlags(), environment: environment).errors.write(Keyturn.helpMessage(for: type(of: command)) + "\n")
+        Console.standard(json: false, quiet: false, environment: environment).errors.write(Keyturn.helpMessage(for: type(of: command)) + "\n")
         return .usage
     }
 
     /// Help and version are errors to ArgumentParser as well.
     private static func report(_ error: any Error, arguments: [String], environment: [String: String]) -> ExitStatus {
-        var flags = GlobalFlags()
-        flags.json = arguments.contains("--json")
-        let console = Console.standard(flags, environment: environment)
+        let console = Console.standard(json: arguments.contains("--json"), quiet: false, environment: environment)
         guard Keyturn.exitCode(for: error) != .success else {
             console.output.write(Keyturn.fullMessage(for: error) + "\n")
             return .done

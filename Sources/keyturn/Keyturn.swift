@@ -2,7 +2,7 @@ import ArgumentParser
 import KeyturnWire
 
 /// The root of the command line.
-struct Keyturn: ParsableCommand {
+struct Keyturn: GroupOfCommands {
     static let configuration = CommandConfiguration(
         commandName: "keyturn",
         abstract: "Rotate AI provider keys that no program gets to see.",
@@ -12,7 +12,7 @@ struct Keyturn: ParsableCommand {
 
             First steps:
               keyturn upstream set fb --base-url https://backend.example.com --token-stdin
-              keyturn config set openai-prod --upstream fb --id REMOTE_ID --ai-type OPENAI --every 30d
+              keyturn config set openai-prod --upstream fb --id ID --ai-type OPENAI
               keyturn stage openai-prod
               keyturn rotate openai-prod
 
@@ -38,6 +38,9 @@ struct Keyturn: ParsableCommand {
 
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 }
+
+/// A command that only holds others.
+protocol GroupOfCommands: ParsableCommand {}
 
 /// A command that does something: all but the groups.
 protocol DaemonCommand: ParsableCommand {

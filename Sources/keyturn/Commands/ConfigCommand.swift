@@ -2,7 +2,7 @@ import ArgumentParser
 import KeyturnClient
 import KeyturnWire
 
-struct ConfigCommand: ParsableCommand {
+struct ConfigCommand: GroupOfCommands {
     static let configuration = CommandConfiguration(
         commandName: "config", abstract: "What is rotated: each config is one AI configuration at one upstream.",
         subcommands: [

@@ -9,8 +9,8 @@ struct ConfigSetCommand: DaemonCommand {
             What is not given stays as it is. A new interval never makes a config due at once.
 
             Examples:
-              keyturn config set openai-prod --upstream fb --id 550e8400-e29b-41d4-a716-446655440000 --ai-type OPENAI --every 30d
-              keyturn config set openai-prod --grace 2d --description 'the chat service'
+              keyturn config set openai-prod --upstream fb --id ID --ai-type OPENAI
+              keyturn config set openai-prod --every 30d --grace 2d
             """)
 
     @Argument(help: "Name of the config: a-z, 0-9, '.', '_' and '-', up to 63 characters.") var name: String

@@ -11,8 +11,8 @@ struct EncryptCommand: DaemonCommand {
             Prints one line of JSON that only the vault can open, only for the config or upstream that it was made for, and only once.
 
             Examples:
-              keyturn encrypt --to KEY --for openai-prod --file key.txt --expires 1d > box.json
-              keyturn stage openai-prod --sealed box.json                    (on the vault's host)
+              keyturn encrypt --to KEY --for openai-prod --file key.txt > box.json
+              keyturn stage openai-prod --sealed box.json      (on the vault's host)
             """)
 
     @Option(help: ArgumentHelp("The vault's intake key, as 'keyturn intake-key' prints it.", valueName: "intake-key")) var to: String

@@ -10,8 +10,8 @@ struct RotateCommand: DaemonCommand {
 
             Examples:
               keyturn rotate openai-prod --reason 'someone left'
-              keyturn rotate openai-prod --if-due          exit status 5 if it is not due
-              keyturn rotate --all-due                     every config that is due; what the timer runs
+              keyturn rotate openai-prod --if-due  exit status 5 if it is not due
+              keyturn rotate --all-due             every config that is due
             """)
 
     @Argument(help: "Name of the config.") var name: String?

@@ -7,14 +7,14 @@ struct StageCommand: DaemonCommand {
         commandName: "stage", abstract: "Give the vault a config's next key.",
         discussion: """
             Without a flag it asks, without echo. A line is the key. JSON says more:
-              {"key": "…", "secret": "…"}      AWS: access key id and secret access key
-              {"key": "…", "endpoint": "…"}    also name, aiType: what has to change with the key
+              {"key": "…", "secret": "…"}     AWS: access key id, secret access key
+              {"key": "…", "endpoint": "…"}   also name, aiType: what changes with it
             The key is sealed in this process; not even the daemon's HTTP layer sees it.
 
             Examples:
               pass show openai/next | keyturn stage openai-prod --stdin
               keyturn stage openai-prod --file new-key.json
-              keyturn stage openai-prod --as-current       the key that the backend holds already: the way back
+              keyturn stage openai-prod --as-current    the backend's key of today
             """)
 
     @Argument(help: "Name of the config.") var name: String

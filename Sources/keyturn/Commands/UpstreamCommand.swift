@@ -2,7 +2,7 @@ import ArgumentParser
 import KeyturnClient
 import KeyturnWire
 
-struct UpstreamCommand: ParsableCommand {
+struct UpstreamCommand: GroupOfCommands {
     static let configuration = CommandConfiguration(
         commandName: "upstream", abstract: "The backends at which keys are rotated.",
         subcommands: [UpstreamSetCommand.self, UpstreamListCommand.self, UpstreamShowCommand.self, UpstreamRemoveCommand.self])

@@ -10,8 +10,8 @@ struct UpstreamSetCommand: DaemonCommand {
             What is not given stays as it is. A new URL, CA or pin drops the stored bearer: it was given for the old one.
 
             Examples:
-              keyturn upstream set fb --base-url https://backend.example.com --token-stdin < token
-              keyturn upstream set fb --pin 3b1f…                      (then give the token again)
+              keyturn upstream set fb --base-url https://be.example.com --token-stdin
+              keyturn upstream set fb --token-stdin < new-token
             """)
 
     @Argument(help: "Name of the upstream.") var name: String

@@ -9,11 +9,11 @@ struct Console: Sendable {
     let isQuiet: Bool
     let mayColour: Bool
 
-    static func standard(_ flags: GlobalFlags, environment: [String: String]) -> Console {
+    static func standard(json: Bool, quiet: Bool, environment: [String: String]) -> Console {
         let noColour = environment["NO_COLOR"].map { !$0.isEmpty } ?? false
         return Console(
             output: .descriptor(STDOUT_FILENO), errors: .descriptor(STDERR_FILENO),
-            isJSON: flags.json || environment["KEYTURN_FORMAT"] == "json", isQuiet: flags.quiet,
+            isJSON: json || environment["KEYTURN_FORMAT"] == "json", isQuiet: quiet,
             mayColour: !noColour && environment["TERM"] != "dumb")
     }
 
