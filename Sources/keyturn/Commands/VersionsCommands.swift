@@ -1,0 +1,50 @@
+import ArgumentParser
+import KeyturnClient
+import KeyturnWire
+
+struct VersionsCommand: DaemonCommand {
+    static let configuration = CommandConfiguration(commandName: "versions", abstract: "List a config's keys: all live ones and the last 20 that ended.")
+
+    @Argument(help: "Name of the config.") var name: String
+    @OptionGroup(title: "Global options") var flags: GlobalFlags
+
+    func perform(_ context: Context) async throws -> ExitStatus {
+        let name = try Checked.config(name)
+        let versions = try await context.daemon.config(name).body.versions
+        context.console.show(Page(items: versions, next: nil)) {
+            guard !versions.isEmpty else {
+                context.console.note("\(name) has no key yet.")
+                return context.console.hint("keyturn stage \(name)")
+            }
+            context.console.table(
+                Table(
+                    "VERSION", "STATE", "PROOF", "SINCE", "ERASE AFTER", "REASON",
+                    rows: versions.map {
+                        [
+                            "\($0.version)", .state($0.state), $0.proof.map(Styled.state) ?? "-", "\($0.since)", Styled($0.eraseAfter),
+                            Styled($0.reason),
+                        ]
+                    }))
+        }
+        return .done
+    }
+}
+
+struct DiscardCommand: DaemonCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "discard", abstract: "Erase a staged or a previous key from the vault. It stays valid at its provider.")
+
+    @Argument(help: "Name of the config.") var name: String
+    @Argument(help: "Number of the version.") var version: String
+    @Flag(help: "Don't ask.") var yes = false
+    @OptionGroup(title: "Global options") var flags: GlobalFlags
+
+    func perform(_ context: Context) async throws -> ExitStatus {
+        let name = try Checked.config(name)
+        let version = try Checked.version(version)
+        try Confirmation.ask("Erase version \(version) of \(name)? Its bytes are gone then.", yes: yes)
+        try await context.daemon.discard(name, version: version)
+        context.console.done("\(name): version \(version) is erased. Delete it at its provider as well.")
+        return .done
+    }
+}
