@@ -90,6 +90,11 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        .target(
+            name: "TestSupport", dependencies: ["Access", "Model", "Operations", "Rotations", "Secrets", "Vault"], path: "Tests/Support",
+            swiftSettings: strict),
+        tests("Operations", ["Access", "Model", "Operations", "Rotations", "Secrets", "TestSupport", "Vault"]),
+        tests("Rotations", ["Model", "Rotations"]),
         tests("Secrets", ["Secrets"]),
     ]
 )
