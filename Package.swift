@@ -17,6 +17,7 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let nioExtras = Target.Dependency.product(name: "NIOExtras", package: "swift-nio-extras")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let x509 = Target.Dependency.product(name: "X509", package: "swift-certificates")
@@ -62,7 +63,7 @@ let package = Package(
         module("Rotations", ["Model", "Secrets"]),
         module("Access", ["Model"]),
         module("Operations", ["Access", "Model", "Rotations", "Secrets", "Vault"]),
-        module("Outbound", ["Model", "Secrets", nio, nioPosix, nioHTTP1, nioSSL]),
+        module("Outbound", ["Model", "Secrets", nio, nioPosix, nioHTTP1, nioTLS, nioSSL]),
         module("Flashback", ["Model", "Outbound", "Rotations", "Secrets"]),
         module("Host", ["CLinux", "CSystemd", "Model"]),
         module("KeyturnWire", []),
