@@ -91,5 +91,9 @@ let package = Package(
             swiftSettings: strict),
 
         tests("Secrets", ["Secrets"]),
+
+        .target(name: "FakeDaemon", dependencies: [nio, nioPosix, nioHTTP1], path: "Tests/Support/FakeDaemon", swiftSettings: strict),
+        tests("KeyturnClient", ["FakeDaemon", "KeyturnClient", "KeyturnWire"]),
+        tests("KeyturnCommand", ["FakeDaemon", "keyturn", "KeyturnClient", "KeyturnWire", "Model", "Secrets", argumentParser]),
     ]
 )
