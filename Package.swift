@@ -103,5 +103,9 @@ let package = Package(
         tests("Secrets", ["Secrets"]),
         tests("Outbound", ["FlashbackStandIn", "Model", "Outbound", "Secrets"]),
         tests("Flashback", ["Flashback", "FlashbackStandIn", "Model", "Outbound", "Rotations", "Secrets"]),
+
+        .target(name: "FakeDaemon", dependencies: [nio, nioPosix, nioHTTP1], path: "Tests/Support/FakeDaemon", swiftSettings: strict),
+        tests("KeyturnClient", ["FakeDaemon", "KeyturnClient", "KeyturnWire"]),
+        tests("KeyturnCommand", ["FakeDaemon", "keyturn", "KeyturnClient", "KeyturnWire", "Model", "Secrets", argumentParser]),
     ]
 )

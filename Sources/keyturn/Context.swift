@@ -1,6 +1,13 @@
 import KeyturnClient
 import KeyturnWire
 
+/// What the process was started with; a test makes its own.
+struct Surroundings: Sendable {
+    var environment: [String: String]
+    var output: Sink
+    var errors: Sink
+}
+
 /// What a command works with.
 struct Context: Sendable {
     let daemon: Daemon
@@ -13,13 +20,13 @@ struct Context: Sendable {
         self.console = console
     }
 
-    init(_ flags: GlobalFlags, environment: [String: String]) {
-        let path = flags.socket ?? environment["KEYTURN_SOCKET"].flatMap { $0.isEmpty ? nil : $0 } ?? Self.defaultSocketPath
-        self.init(daemon: Daemon(socketPath: path), console: .standard(json: flags.json, quiet: flags.quiet, environment: environment))
+    init(_ flags: GlobalFlags, in surroundings: Surroundings) {
+        let path = flags.socket ?? surroundings.environment["KEYTURN_SOCKET"].flatMap { $0.isEmpty ? nil : $0 } ?? Self.defaultSocketPath
+        self.init(daemon: Daemon(socketPath: path), console: Console(surroundings, json: flags.json, quiet: flags.quiet))
     }
 
     /// Runs a command's work; an error that it throws is printed.
-    func finish(_ work: () async throws -> ExitStatus) async -> ExitStatus {
+    func finish(_ work: () async throws -> CommandExit) async -> CommandExit {
         do {
             return try await work()
         } catch {

@@ -9,21 +9,22 @@ enum Entry {
     static func main() async {
         // SAFETY: an empty function; calling it keeps the wiping `free` in a static link.
         keyturn_wipe_freed_memory()
-        let environment = ProcessInfo.processInfo.environment
-        let status = await run(Array(CommandLine.arguments.dropFirst()), environment: environment)
+        let surroundings = Surroundings(
+            environment: ProcessInfo.processInfo.environment, output: .descriptor(STDOUT_FILENO), errors: .descriptor(STDERR_FILENO))
+        let status = await run(Array(CommandLine.arguments.dropFirst()), in: surroundings)
         // SAFETY: exit(3) has no preconditions.
         exit(status.rawValue)
     }
 
-    static func run(_ arguments: [String], environment: [String: String]) async -> ExitStatus {
+    static func run(_ arguments: [String], in surroundings: Surroundings) async -> CommandExit {
         let ordered = ArgumentOrder(root: Keyturn.self).globalsLast(arguments)
         do {
             let command = try Keyturn.parseAsRoot(ordered)
             switch command {
             case let command as any DaemonCommand:
-                let context = Context(command.flags, environment: environment)
+                let context = Context(command.flags, in: surroundings)
                 return await context.finish { try await command.perform(context) }
-            case is any GroupOfCommands: return showHelp(of: command, environment: environment)
+            case is any GroupOfCommands: return showHelp(of: command, in: surroundings)
             default:
                 // ArgumentParser's own commands: running them throws what they have to say.
                 var command = command
@@ -31,19 +32,19 @@ enum Entry {
                 return .done
             }
         } catch {
-            return report(error, arguments: ordered, environment: environment)
+            return report(error, arguments: ordered, in: surroundings)
         }
     }
 
     /// A group of commands without one of them: what there is, but as the mistake that it is in a script.
-    private static func showHelp(of command: any ParsableCommand, environment: [String: String]) -> ExitStatus {
-        Console.standard(json: false, quiet: false, environment: environment).errors.write(Keyturn.helpMessage(for: type(of: command)) + "\n")
+    private static func showHelp(of command: any ParsableCommand, in surroundings: Surroundings) -> CommandExit {
+        surroundings.errors.write(Keyturn.helpMessage(for: type(of: command)) + "\n")
         return .usage
     }
 
     /// Help and version are errors to ArgumentParser as well.
-    private static func report(_ error: any Error, arguments: [String], environment: [String: String]) -> ExitStatus {
-        let console = Console.standard(json: arguments.contains("--json"), quiet: false, environment: environment)
+    private static func report(_ error: any Error, arguments: [String], in surroundings: Surroundings) -> CommandExit {
+        let console = Console(surroundings, json: arguments.contains("--json"), quiet: false)
         guard Keyturn.exitCode(for: error) != .success else {
             console.output.write(Keyturn.fullMessage(for: error) + "\n")
             return .done

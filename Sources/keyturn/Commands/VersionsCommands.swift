@@ -8,7 +8,7 @@ struct VersionsCommand: DaemonCommand {
     @Argument(help: "Name of the config.") var name: String
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 
-    func perform(_ context: Context) async throws -> ExitStatus {
+    func perform(_ context: Context) async throws -> CommandExit {
         let name = try Checked.config(name)
         let versions = try await context.daemon.config(name).body.versions
         context.console.show(Page(items: versions, next: nil)) {
@@ -39,7 +39,7 @@ struct DiscardCommand: DaemonCommand {
     @Flag(help: "Don't ask.") var yes = false
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 
-    func perform(_ context: Context) async throws -> ExitStatus {
+    func perform(_ context: Context) async throws -> CommandExit {
         let name = try Checked.config(name)
         let version = try Checked.version(version)
         try Confirmation.ask("Erase version \(version) of \(name)? Its bytes are gone then.", yes: yes)

@@ -9,12 +9,20 @@ struct Console: Sendable {
     let isQuiet: Bool
     let mayColour: Bool
 
-    static func standard(json: Bool, quiet: Bool, environment: [String: String]) -> Console {
-        let noColour = environment["NO_COLOR"].map { !$0.isEmpty } ?? false
-        return Console(
-            output: .descriptor(STDOUT_FILENO), errors: .descriptor(STDERR_FILENO),
-            isJSON: json || environment["KEYTURN_FORMAT"] == "json", isQuiet: quiet,
+    init(_ surroundings: Surroundings, json: Bool, quiet: Bool) {
+        let environment = surroundings.environment
+        let noColour = environment["NO_COLOR"].map { !$0.isEmpty } ?? false  // https://no-color.org
+        self.init(
+            output: surroundings.output, errors: surroundings.errors, isJSON: json || environment["KEYTURN_FORMAT"] == "json", isQuiet: quiet,
             mayColour: !noColour && environment["TERM"] != "dumb")
+    }
+
+    init(output: Sink, errors: Sink, isJSON: Bool, isQuiet: Bool, mayColour: Bool) {
+        self.output = output
+        self.errors = errors
+        self.isJSON = isJSON
+        self.isQuiet = isQuiet
+        self.mayColour = mayColour
     }
 
     /// The result: the document for `--json`, else what `people` makes of it.
@@ -100,7 +108,7 @@ struct Sink: Sendable {
                     if written < 0, errno == EINTR { continue }
                     // Nobody reads any more (`keyturn history | head`), or the disk is full: nothing more can be said either way.
                     // SAFETY: exit(3) has no preconditions.
-                    guard written > 0 else { exit(ExitStatus.failed.rawValue) }
+                    guard written > 0 else { exit(CommandExit.failed.rawValue) }
                     rest = UnsafeRawBufferPointer(rebasing: rest[written...])
                 }
             }

@@ -75,7 +75,7 @@ enum SecretLine {
         }
         guard length > 0 else { throw .usage("The secret is empty.") }
         guard !hasBreak else {
-            throw .usage("The secret has more than one line.", nextStep: #"a secret with line breaks goes in as JSON: {"key": "…\n…"}"#)
+            throw .usage("The secret has more than one line.", nextStep: #"give one line, or JSON: {"key": "…", "secret": "…"}"#)
         }
         return input.slice(0..<length)
     }
