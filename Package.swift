@@ -14,6 +14,7 @@ let asn1 = Target.Dependency.product(name: "SwiftASN1", package: "swift-asn1")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
@@ -21,6 +22,8 @@ let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let nioExtras = Target.Dependency.product(name: "NIOExtras", package: "swift-nio-extras")
+let nioHTTPTypes = Target.Dependency.product(name: "NIOHTTPTypes", package: "swift-nio-extras")
+let nioHTTPTypesHTTP1 = Target.Dependency.product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let x509 = Target.Dependency.product(name: "X509", package: "swift-certificates")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
@@ -69,13 +72,13 @@ let package = Package(
         module("Operations", ["Access", "Model", "Rotations", "Secrets", "Vault"]),
         module("Outbound", ["Model", "Secrets", nio, nioPosix, nioHTTP1, nioTLS, nioSSL]),
         module("Flashback", ["Model", "Outbound", "Rotations", "Secrets"]),
-        module("Host", ["CLinux", "CSystemd", "Model"]),
+        module("Host", ["CLinux", "CSystemd", "Model", logging]),
         module("KeyturnWire", []),
         module(
             "SocketAPI",
             [
-                "Access", "Host", "KeyturnWire", "Model", "Operations", hummingbird, httpTypes, logging, nio, nioPosix, nioHTTP1,
-                nioExtras,
+                "Access", "Host", "KeyturnWire", "Model", "Operations", hummingbird, hummingbirdCore, httpTypes, logging, nio, nioPosix, nioHTTP1,
+                nioExtras, nioHTTPTypes, nioHTTPTypesHTTP1,
             ]),
         module("Settings", ["Access", "Model", yams]),
         module("KeyturnClient", ["KeyturnWire", nio, nioPosix, nioHTTP1]),
