@@ -61,6 +61,7 @@ let package = Package(
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
         .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
         .target(name: "CLinux"),
+        .target(name: "COpenAPI"),
         .target(name: "CWipe"),
 
         module("Model", []),
@@ -77,7 +78,7 @@ let package = Package(
         module(
             "SocketAPI",
             [
-                "Access", "Host", "KeyturnWire", "Model", "Operations", hummingbird, hummingbirdCore, httpTypes, logging, nio, nioPosix, nioHTTP1,
+                "Access", "COpenAPI", "Host", "KeyturnWire", "Model", "Operations", "Rotations", "Vault", hummingbird, hummingbirdCore, httpTypes, logging, nio, nioPosix, nioHTTP1,
                 nioExtras, nioHTTPTypes, nioHTTPTypesHTTP1,
             ]),
         module("Settings", ["Access", "Model", yams]),
@@ -99,7 +100,7 @@ let package = Package(
             swiftSettings: strict),
 
         .target(
-            name: "TestSupport", dependencies: ["Access", "Model", "Operations", "Rotations", "Secrets", "Vault"], path: "Tests/Support",
+            name: "TestSupport", dependencies: ["Access", "Model", "Operations", "Rotations", "Secrets", "Vault"], path: "Tests/Support/Domain",
             swiftSettings: strict),
         tests("Operations", ["Access", "Model", "Operations", "Rotations", "Secrets", "TestSupport", "Vault"]),
         tests("Rotations", ["Model", "Rotations"]),
