@@ -35,6 +35,9 @@ final class Scene: Sendable {
         var refreshes = false
 
         init(_ change: (inout Setting) -> Void = { _ in }) { change(&self) }
+
+        /// Where the test holds the backend's answers back.
+        static let patient = Setting { $0.settings = Installation.patientSettings }
     }
 
     private init(standIn: StandIn, keyturn: Installation, old: Canary, new: Canary, bearer: Canary) {
@@ -111,6 +114,11 @@ final class Scene: Sendable {
 
     // MARK: Asking
 
+    /// A rotation that goes on while the test does something else.
+    func beginRotating(_ flags: String..., config: String = config) throws -> Installation.Begun {
+        try keyturn.begin(["rotate", config, "--json"] + flags)
+    }
+
     @discardableResult
     func rotate(_ flags: String..., config: String = config) async throws -> CommandRun {
         try await keyturn.keyturn(["rotate", config, "--json"] + flags)
@@ -150,6 +158,15 @@ final class Scene: Sendable {
             let page = try await keyturn.call("GET", "/v1/rotations?config=\(config)&limit=1").document
             if let rotation = page["items"].items.first, rotation["state"].text == state { return rotation }
             guard ContinuousClock.now < end else { throw TookTooLong(what: "no rotation of \(config) in state \(state): \(page)") }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+    }
+
+    /// Looks again and again, for a while, until something is so.
+    func until(_ what: String, within time: Duration = .seconds(15), _ isSo: () async throws -> Bool) async throws {
+        let end = ContinuousClock.now + time
+        while try await !isSo() {
+            guard ContinuousClock.now < end else { throw TookTooLong(what: what) }
             try await Task.sleep(for: .milliseconds(10))
         }
     }
