@@ -99,6 +99,15 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        .executableTarget(
+            name: "keyturn-benchmarks",
+            dependencies: [
+                "Access", "Flashback", "FlashbackStandIn", "KeyturnClient", "KeyturnWire", "Model", "Operations", "Outbound", "Rotations",
+                "SQLiteEngine", "Secrets", "Vault", argumentParser,
+            ],
+            path: "Tests/Benchmarks", swiftSettings: strict),
+        .executableTarget(name: "bare-program", path: "Tests/BareProgram", swiftSettings: strict),
+
         .target(
             name: "TestSupport", dependencies: ["Access", "Model", "Operations", "Rotations", "Secrets", "Vault"], path: "Tests/Support/Domain",
             swiftSettings: strict),

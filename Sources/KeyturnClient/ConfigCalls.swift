@@ -32,8 +32,8 @@ extension Daemon {
         try await send(.put("v1", "configs", name, body: body, ifMatch: etag), as: Config.self)
     }
 
-    package func removeConfig(_ name: String) async throws(ClientError) {
-        _ = try await sendForStatus(.delete("v1", "configs", name))
+    package func removeConfig(_ name: String, purge: Bool) async throws(ClientError) {
+        _ = try await sendForStatus(.delete("v1", "configs", name, query: [(name: "purge", value: purge ? "true" : nil)]))
     }
 
     package func undeleteConfig(_ name: String) async throws(ClientError) -> Reply<Config?> {
@@ -52,7 +52,8 @@ extension Daemon {
         try await send(.post("v1", "configs", name, "versions", body: body), as: Version.self)
     }
 
-    package func discard(_ name: String, version: Int) async throws(ClientError) {
-        _ = try await sendForStatus(.delete("v1", "configs", name, "versions", String(version)))
+    package func discard(_ name: String, version: Int, previousToo: Bool) async throws(ClientError) {
+        let query = [(name: "previous", value: previousToo ? "true" : nil)]
+        _ = try await sendForStatus(.delete("v1", "configs", name, "versions", String(version), query: query))
     }
 }
