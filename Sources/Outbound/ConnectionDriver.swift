@@ -31,6 +31,8 @@ final class ConnectionDriver: ChannelInboundHandler {
     /// Whoever waits for the end of `opening`.
     private var opened: EventLoopPromise<Void>?
     private var openingFailure: Failure?
+    /// Whether it has carried an exchange before.
+    private var hasServed = false
     private let trust: Trust
     private let tls: NIOSSLClientHandler?
     private let decrypted: DecryptedBytes
@@ -60,6 +62,12 @@ final class ConnectionDriver: ChannelInboundHandler {
 
     func start(_ exchange: Exchange, _ continuation: CheckedContinuation<Exchange.End, Never>) {
         guard let context, case .idle = state, context.channel.isActive else {
+            continuation.resume(returning: .neverWritten)
+            return
+        }
+        // A fresh connection may still have session tickets of TLS to read.
+        guard !hasServed || !Staleness.isSeen(on: context.channel) else {
+            cut()
             continuation.resume(returning: .neverWritten)
             return
         }
@@ -167,6 +175,7 @@ final class ConnectionDriver: ChannelInboundHandler {
         underway.timer.cancel()
         // Bytes beyond the answer would be taken for the next one's, and the decoder reports them as an error later; so would a late write.
         let isReusable = head.isKeepAlive && head.status != .switchingProtocols
+        hasServed = true
         state = isReusable ? .idle : .broken
         decrypted.allowance = 0
         if !isReusable { breaker.cut() }
