@@ -96,7 +96,7 @@ let package = Package(
             swiftSettings: strict),
 
         tests("Secrets", ["Secrets"]),
-        tests("Outbound", ["FlashbackStandIn", "Model", "Outbound", "Secrets"]),
+        tests("Outbound", ["FlashbackStandIn", "Model", "Outbound", "Secrets", nio, nioPosix]),
         tests("Flashback", ["Flashback", "FlashbackStandIn", "Model", "Outbound", "Rotations", "Secrets"]),
     ]
 )
