@@ -114,7 +114,7 @@ let package = Package(
         tests("Operations", ["Access", "Model", "Operations", "Rotations", "Secrets", "TestSupport", "Vault"]),
         tests("Rotations", ["Model", "Rotations"]),
         tests("Secrets", ["Secrets"]),
-        tests("Outbound", ["FlashbackStandIn", "Model", "Outbound", "Secrets"]),
+        tests("Outbound", ["FlashbackStandIn", "Model", "Outbound", "Secrets", nio, nioPosix]),
         tests("Flashback", ["Flashback", "FlashbackStandIn", "Model", "Outbound", "Rotations", "Secrets"]),
 
         .target(name: "FakeDaemon", dependencies: [nio, nioPosix, nioHTTP1], path: "Tests/Support/FakeDaemon", swiftSettings: strict),
