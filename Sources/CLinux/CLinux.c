@@ -1,1 +1,147 @@
+#define _GNU_SOURCE
 #include "CLinux.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <malloc.h>
+#include <poll.h>
+#include <pwd.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+// asm-generic/socket.h; older C libraries lack it.
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77
+#endif
+
+int kt_peer_credentials(int socket, uint32_t *uid, uint32_t *gid, int32_t *pid) {
+    struct ucred credentials;
+    socklen_t length = sizeof credentials;
+    if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &length) < 0) return -1;
+    *uid = credentials.uid;
+    *gid = credentials.gid;
+    *pid = credentials.pid;
+    return 0;
+}
+
+int kt_peer_groups(int socket, uint32_t *groups, size_t *count) {
+    socklen_t length = (socklen_t)(*count * sizeof(gid_t));
+    int result = getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, groups, &length);
+    *count = length / sizeof(gid_t);
+    return result;
+}
+
+int kt_peer_pidfd(int socket) {
+    int pidfd = -1;
+    socklen_t length = sizeof pidfd;
+    if (getsockopt(socket, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &length) < 0) return -1;
+    return pidfd;
+}
+
+int kt_pidfd_is_running(int pidfd) {
+    struct pollfd watched = {.fd = pidfd, .events = POLLIN};
+    int ready;
+    do ready = poll(&watched, 1, 0); while (ready < 0 && errno == EINTR);
+    return ready < 0 ? -1 : ready == 0;
+}
+
+static int address_of(const char *path, struct sockaddr_un *address) {
+    if (strlen(path) >= sizeof address->sun_path) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    memset(address, 0, sizeof *address);
+    address->sun_family = AF_UNIX;
+    strcpy(address->sun_path, path);
+    return 0;
+}
+
+int kt_bind_unix(const char *path, mode_t mode, int64_t gid) {
+    struct sockaddr_un address;
+    if (address_of(path, &address) < 0) return -1;
+    int bound = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (bound < 0) return -1;
+    mode_t before = umask(0777 & ~mode);
+    int result = bind(bound, (struct sockaddr *)&address, sizeof address);
+    int reason = errno;
+    umask(before);
+    if (result == 0 && gid >= 0 && lchown(path, (uid_t)-1, (gid_t)gid) < 0) {
+        reason = errno;
+        unlink(path);
+        result = -1;
+    }
+    if (result < 0) {
+        close(bound);
+        errno = reason;
+        return -1;
+    }
+    return bound;
+}
+
+int kt_unix_is_served(const char *path) {
+    struct sockaddr_un address;
+    if (address_of(path, &address) < 0) return -1;
+    int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (probe < 0) return -1;
+    int result = connect(probe, (struct sockaddr *)&address, sizeof address);
+    int reason = errno;
+    close(probe);
+    // EAGAIN: its queue is full, so somebody listens. EPROTOTYPE: somebody bound it with another type.
+    if (result == 0 || reason == EAGAIN || reason == EPROTOTYPE) return 1;
+    if (reason == ECONNREFUSED || reason == ENOENT) return 0;
+    errno = reason;
+    return -1;
+}
+
+int64_t kt_group_id(const char *name) {
+    char room[16384];
+    struct group entry, *found = NULL;
+    int reason = getgrnam_r(name, &entry, room, sizeof room, &found);
+    errno = found ? 0 : reason;
+    return found ? (int64_t)entry.gr_gid : -1;
+}
+
+size_t kt_user_name(uint32_t uid, char *name, size_t room) {
+    char scratch[16384];
+    struct passwd entry, *found = NULL;
+    if (getpwuid_r(uid, &entry, scratch, sizeof scratch, &found) != 0 || !found) return 0;
+    size_t length = strlen(entry.pw_name);
+    if (length >= room) return 0;
+    memcpy(name, entry.pw_name, length + 1);
+    return length;
+}
+
+int kt_forbid_dumps(void) {
+    struct rlimit none = {0, 0};
+    if (setrlimit(RLIMIT_CORE, &none) < 0) return -1;
+    return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+int64_t kt_raise_open_files(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return -1;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) < 0) return -1;
+    return (int64_t)limit.rlim_cur;
+}
+
+int64_t kt_locked_memory_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_MEMLOCK, &limit) < 0) return 0;
+    return limit.rlim_cur == RLIM_INFINITY ? -1 : (int64_t)limit.rlim_cur;
+}
+
+void kt_trim_heap(void) { malloc_trim(0); }
+
+int64_t kt_uptime_nanoseconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}

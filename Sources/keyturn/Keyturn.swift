@@ -11,6 +11,7 @@ struct Keyturn: GroupOfCommands {
             vault before they leave this process; no command ever shows one.
 
             First steps:
+              keyturn init --vault DIR
               keyturn upstream set fb --base-url https://backend.example.com --token-stdin
               keyturn config set openai-prod --upstream fb --id ID --ai-type OPENAI
               keyturn stage openai-prod
@@ -22,7 +23,7 @@ struct Keyturn: GroupOfCommands {
         version: Release.version,
         groupedSubcommands: [
             CommandGroup(
-                name: "The vault", subcommands: [StatusCommand.self, SealCommand.self, UnsealCommand.self, WhoamiCommand.self, AuditCommand.self]),
+                name: "The vault", subcommands: [InitCommand.self, RecoveryKeyCommand.self, StatusCommand.self, SealCommand.self, UnsealCommand.self, WhoamiCommand.self, AuditCommand.self]),
             CommandGroup(name: "Setting up", subcommands: [UpstreamCommand.self, ConfigCommand.self, RemoteCommand.self]),
             CommandGroup(
                 name: "Credentials",

@@ -1,0 +1,100 @@
+import CLinux
+import Glibc
+
+/// A Unix stream socket to serve: made here, or handed over by systemd.
+package struct ListeningSocket: Sendable {
+    package let descriptor: Int32
+    package let origin: Origin
+
+    package enum Origin: Sendable, Equatable {
+        /// Bound by this process, which also removes the file.
+        case ours(path: String, file: FileIdentity)
+        /// From socket activation: the file belongs to systemd, and who connects later is served by the next daemon.
+        case inherited(name: String)
+    }
+
+    /// Tells our socket file from one that a successor put in its place.
+    package struct FileIdentity: Sendable, Equatable {
+        let device: UInt64
+        let inode: UInt64
+    }
+
+    package init(inherited descriptor: Int32, name: String) {
+        self.descriptor = descriptor
+        self.origin = .inherited(name: name)
+    }
+
+    /// Binds `path`. A stale socket is replaced only if nobody listens on it; any other file is left alone.
+    /// `mode` is what the file gets, `group` a gid or `nil` for the process's own.
+    package init(path: String, mode: UInt32, group: UInt32?) throws(SocketFailure) {
+        try Self.clear(path)
+        // SAFETY: the path is a C string for the length of the call.
+        let bound = kt_bind_unix(path, mode_t(mode), group.map(Int64.init) ?? -1)
+        guard bound >= 0 else { throw .system(SystemError("bind '\(path)'")) }
+        guard let file = FoundFile(path: path)?.identity else {
+            let error = SystemError("look at '\(path)'")
+            // SAFETY: the descriptor was made above and is used nowhere else.
+            close(bound)
+            throw .system(error)
+        }
+        descriptor = bound
+        origin = .ours(path: path, file: file)
+    }
+
+    /// Removes our socket file, if it still is ours.
+    package func removeFile() {
+        guard case .ours(let path, let file) = origin, FoundFile(path: path)?.identity == file else { return }
+        // SAFETY: the path is a C string for the length of the call.
+        unlink(path)
+    }
+
+    private static func clear(_ path: String) throws(SocketFailure) {
+        guard let found = FoundFile(path: path) else {
+            guard errno == ENOENT else { throw .system(SystemError("look at '\(path)'")) }
+            return
+        }
+        guard found.isSocket else { throw .notASocket(path: path) }
+        // SAFETY: the path is a C string for the length of the call.
+        switch kt_unix_is_served(path) {
+        case 1: throw .socketTaken(path: path)
+        case 0: break
+        default: throw .system(SystemError("see whether somebody listens on '\(path)'"))
+        }
+        // SAFETY: the path is a C string for the length of the call.
+        guard unlink(path) == 0 || errno == ENOENT else { throw .system(SystemError("remove the stale socket '\(path)'")) }
+    }
+}
+
+/// Why a socket can't be served.
+package enum SocketFailure: Error, Equatable, CustomStringConvertible {
+    /// Somebody listens there: another daemon runs.
+    case socketTaken(path: String)
+    /// Something else lies in the socket's place; it is not touched.
+    case notASocket(path: String)
+    /// An inherited descriptor that is no listening Unix stream socket.
+    case unfitDescriptor(name: String)
+    case system(SystemError)
+
+    package var description: String {
+        switch self {
+        case .socketTaken(let path): "'\(path)' is served already: another keyturnd runs. Stop it, or choose another --socket."
+        case .notASocket(let path): "'\(path)' is not a socket. Move it away, or choose another --socket."
+        case .unfitDescriptor(let name): "The inherited descriptor '\(name)' is no listening Unix stream socket. Look at keyturnd.socket."
+        case .system(let error): "\(error)"
+        }
+    }
+}
+
+/// What lies at a path, links not followed; `nil`, with `errno`, where nothing can be seen.
+private struct FoundFile {
+    let identity: ListeningSocket.FileIdentity
+    let isSocket: Bool
+
+    init?(path: String) {
+        var facts = stat()
+        // SAFETY: the path is a C string and `facts` a live variable for the length of the call.
+        guard lstat(path, &facts) == 0 else { return nil }
+        identity = ListeningSocket.FileIdentity(device: UInt64(facts.st_dev), inode: UInt64(facts.st_ino))
+        isSocket = facts.st_mode & S_IFMT == S_IFSOCK
+    }
+}

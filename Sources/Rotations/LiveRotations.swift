@@ -1,0 +1,134 @@
+import Model
+import Synchronization
+
+/// The rotations under way in this process and who waits for them. The journal, not this, says which rotations exist.
+final class LiveRotations: Sendable {
+    private struct Entry {
+        var rotation: Rotation
+        let signal: Signal
+        var isResting = false
+        var waiters: [Int: CheckedContinuation<RotationRunner.Settling, Never>] = [:]
+    }
+
+    private struct State {
+        var entries: [RotationID: Entry] = [:]
+        var windows: [UpstreamName: Window] = [:]
+        var onEmpty: [CheckedContinuation<Void, Never>] = []
+        var nextWaiter = 0
+    }
+
+    private let state = Mutex(State())
+
+    func begin(_ rotation: Rotation) -> Signal {
+        let signal = Signal()
+        state.withLock { $0.entries[rotation.id] = Entry(rotation: rotation, signal: signal) }
+        return signal
+    }
+
+    func isLive(_ id: RotationID) -> Bool {
+        state.withLock { $0.entries[id] != nil }
+    }
+
+    func update(_ rotation: Rotation) {
+        release(rotation.id, .settled) { entry in
+            entry.rotation = rotation
+            return rotation.state.hasEnded || rotation.state == .stuck
+        }
+    }
+
+    func rests(_ id: RotationID) {
+        release(id, .settled) { entry in
+            entry.isResting = true
+            return true
+        }
+    }
+
+    func storeFailed(_ id: RotationID) {
+        release(id, .storeFailed) { _ in true }
+    }
+
+    func end(_ id: RotationID) {
+        release(id, .halted) { _ in true }
+        let waiting = state.withLock { state -> [CheckedContinuation<Void, Never>] in
+            state.entries[id] = nil
+            guard state.entries.isEmpty else { return [] }
+            defer { state.onEmpty = [] }
+            return state.onEmpty
+        }
+        for continuation in waiting { continuation.resume() }
+    }
+
+    /// A caller that goes away stops waiting, with `.halted`.
+    func settled(_ id: RotationID) async -> RotationRunner.Settling {
+        let waiter = state.withLock { state in
+            state.nextWaiter += 1
+            return state.nextWaiter
+        }
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let settling = state.withLock { state -> RotationRunner.Settling? in
+                    guard let entry = state.entries[id] else { return .settled }
+                    if entry.isResting || entry.rotation.state.hasEnded || entry.rotation.state == .stuck { return .settled }
+                    if Task.isCancelled { return .halted }
+                    state.entries[id]?.waiters[waiter] = continuation
+                    return nil
+                }
+                if let settling { continuation.resume(returning: settling) }
+            }
+        } onCancel: {
+            state.withLock { $0.entries[id]?.waiters.removeValue(forKey: waiter) }?.resume(returning: .halted)
+        }
+    }
+
+    func wake(_ id: RotationID) {
+        wakeAll { $0.id == id }
+    }
+
+    func wakeAll(where isMeant: (Rotation) -> Bool) {
+        let signals = state.withLock { state in
+            state.entries.filter { $0.value.isResting && isMeant($0.value.rotation) }.map { id, entry in
+                state.entries[id]?.isResting = false
+                return entry.signal
+            }
+        }
+        for signal in signals { signal.wake() }
+    }
+
+    func cancel(_ id: RotationID) -> Bool {
+        state.withLock { $0.entries[id]?.signal }?.cancel() ?? false
+    }
+
+    func halt() async {
+        let signals = state.withLock { $0.entries.values.map(\.signal) }
+        for signal in signals { signal.halt() }
+        await withCheckedContinuation { continuation in
+            let isEmpty = state.withLock { state -> Bool in
+                guard !state.entries.isEmpty else { return true }
+                state.onEmpty.append(continuation)
+                return false
+            }
+            if isEmpty { continuation.resume() }
+        }
+    }
+
+    func window(of upstream: UpstreamName, size: Int) -> Window {
+        state.withLock { state in
+            if let window = state.windows[upstream] { return window }
+            let window = Window(size: size)
+            state.windows[upstream] = window
+            return window
+        }
+    }
+
+    private func release(_ id: RotationID, _ settling: RotationRunner.Settling, if change: (inout Entry) -> Bool) {
+        let waiters = state.withLock { state -> [CheckedContinuation<RotationRunner.Settling, Never>] in
+            guard var entry = state.entries[id] else { return [] }
+            let isOver = change(&entry)
+            let waiters = isOver ? Array(entry.waiters.values) : []
+            if isOver { entry.waiters = [:] }
+            state.entries[id] = entry
+            return waiters
+        }
+        for waiter in waiters { waiter.resume(returning: settling) }
+    }
+}

@@ -1,0 +1,38 @@
+package import Model
+package import Secrets
+
+/// Where a rotation's steps become durable. Implemented over the vault.
+package protocol RotationJournal: Sendable {
+    /// Makes `rotation` as it stands durable, together with everything that its phase means for the config and with its audit entry.
+    /// Returns only when it can't be lost any more. May be called again with the same value.
+    func commit(_ rotation: Rotation) async throws
+
+    /// The credentials that the rotation moves between, freshly opened.
+    func credentials(of rotation: Rotation) async throws -> CredentialsInPlay
+}
+
+/// The bearers of the upstreams. One renewal an upstream at a time.
+package protocol BearerKeeper: Sendable {
+    /// The bearer to use now, renewed first where it is known to have expired. `nil`: there is none.
+    func bearer(of upstream: UpstreamName) async throws -> Bearer?
+
+    /// After a 401 on the bearer of `generation`: true when a newer one is there.
+    func renew(_ upstream: UpstreamName, refused generation: Int) async -> Bool
+}
+
+package struct Bearer: ~Copyable, Sendable {
+    package let token: Secret
+    /// Grows with every change of the stored bearer.
+    package let generation: Int
+
+    package init(token: consuming Secret, generation: Int) {
+        self.token = token
+        self.generation = generation
+    }
+}
+
+/// Sees each step as it happens, durable or not; for those who watch and for the debug log. Must not block.
+package protocol RotationObserver: Sendable {
+    func rotation(_ rotation: Rotation, does step: RotationStep)
+    func rotation(_ rotation: Rotation, got answer: String)
+}

@@ -1,0 +1,291 @@
+import Model
+
+/// One rotation as a value: events in, steps out. It never waits, logs, draws, reads a clock or calls anything.
+/// `commit` steps stand before every act whose repetition after a crash would otherwise be judged on less than was known.
+package struct RotationMachine: Sendable, Equatable, Codable {
+    package let plan: RotationPlan
+    package private(set) var phase: RotationPhase
+    /// PUTs handed out so far, over all cycles and restarts.
+    package private(set) var attempts = 0
+    /// Cycles that ended without an answer.
+    package private(set) var cyclesUsed = 0
+    /// Of which credential a PUT once had an unknown outcome: a straggler of it may still land.
+    package private(set) var unresolved: Set<CredentialsInPlay.Which> = []
+    /// Whether the last PUT of the offered credential was answered by `success: true`.
+    package private(set) var offeredWasAccepted = false
+    /// Why the standing credential goes back, once it does.
+    package private(set) var verdict: Reason?
+    /// The last thing that went wrong.
+    package private(set) var lastReason: Reason?
+    /// Not stored: the settings of the day apply.
+    package var limits = RotationLimits()
+    private var cycle = Cycle()
+
+    private enum CodingKeys: CodingKey {
+        case plan, phase, attempts, cyclesUsed, unresolved, offeredWasAccepted, verdict, lastReason, cycle
+    }
+
+    /// What is forgotten when a cycle begins.
+    private struct Cycle: Sendable, Equatable, Codable {
+        var retries = 0
+        var proofTries = 0
+        var askedAgain = false
+        var renewedBearer = false
+    }
+
+    /// `wasAccepted`: of a version to be proven, whether its own PUT was answered by `success: true`.
+    package init(plan: RotationPlan, wasAccepted: Bool = false) {
+        self.plan = plan
+        offeredWasAccepted = wasAccepted
+        phase = plan.kind == .prove ? .validating(.offered) : .putting(.offered)
+    }
+
+    // MARK: Ways in
+
+    /// The first steps, after the request was made durable.
+    package mutating func begin() -> [RotationStep] {
+        guard let act = currentAct else { preconditionFailure("begin in \(phase)") }
+        return go(act, after: .zero)
+    }
+
+    /// After a restart of the daemon: nobody knows how far the last act got.
+    package mutating func resumed() -> [RotationStep] {
+        switch phase {
+        case .putting(let which):
+            unresolved.insert(which)
+            attempts = max(attempts, 1)
+            return [.commit] + anew(.put(which))
+        case .validating(let which): return anew(.validate(which))
+        case .lookingUp: return anew(.validate(.offered))
+        case .waiting: return woken()
+        case .stuck, .ended: return []
+        }
+    }
+
+    /// The time has come, a new bearer is there, or somebody asks by hand: another cycle begins at once.
+    package mutating func woken() -> [RotationStep] {
+        guard case .waiting(let wait) = phase else { return [] }
+        phase = wait.resumes.phase
+        return [.commit] + anew(wait.resumes)
+    }
+
+    /// Which ways out of `stuck` there are.
+    package var resolutions: [Resolution] {
+        guard case .stuck = phase else { return [] }
+        return plan.wayBack == .unknown ? [.retry, .applied] : Resolution.allCases
+    }
+
+    package mutating func resolved(_ resolution: Resolution) -> [RotationStep] {
+        precondition(resolutions.contains(resolution), "\(resolution) in \(phase)")
+        cyclesUsed = 0
+        switch resolution {
+        case .retry, .applied:
+            verdict = nil
+            phase = .putting(.offered)
+            return [.commit] + anew(.put(.offered))
+        case .notApplied:
+            verdict = Reason("the operator took the earlier credential")
+            phase = .putting(.standing)
+            return [.commit] + anew(.put(.standing))
+        }
+    }
+
+    /// Only before the first act: the driver vouches that no byte went out.
+    package mutating func cancelled() -> [RotationStep] {
+        precondition(attempts <= 1 && unresolved.isEmpty, "cancelled after \(attempts) attempts")
+        return end(.cancelled)
+    }
+
+    // MARK: Answers
+
+    package mutating func put(_ which: CredentialsInPlay.Which, answered answer: PutAnswer, at moment: Moment) -> [RotationStep] {
+        precondition(phase == .putting(which), "an answer to a PUT of \(which) in \(phase)")
+        switch answer {
+        case .accepted:
+            offeredWasAccepted = which == .offered
+            return accepted(which)
+        case .noVerdict:
+            offeredWasAccepted = false
+            guard cycle.askedAgain else {
+                cycle.askedAgain = true
+                unresolved.insert(which)
+                return [.commit] + go(.put(which), after: .zero)
+            }
+            return accepted(which)
+        case .unauthorized(let reason): return unauthorized(.put(which), reason)
+        case .unknown(let reason, let retryAfter):
+            unresolved.insert(which)
+            return again(.put(which), reason, retryAfter: retryAfter, at: moment)
+        case .denied(let reason): return which == .offered ? wayBack(because: reason, denied: true) : stuck(reason)
+        case .rejected(let reason):
+            guard which == .offered else { return stuck(reason) }
+            return unresolved.isEmpty ? end(.rejected(reason, warning: nil)) : wayBack(because: reason, denied: true)
+        case .refused(let reason):
+            guard which == .offered, unresolved.isEmpty else { return stuck(reason) }
+            return end(.failed(reason, plan.kind == .remote ? .nothingChanged : .stagedAgain))
+        }
+    }
+
+    package mutating func validate(_ which: CredentialsInPlay.Which, answered answer: ValidateAnswer, at moment: Moment) -> [RotationStep] {
+        precondition(phase == .validating(which), "an answer to a validate of \(which) in \(phase)")
+        if plan.kind == .prove { return proveAnswered(answer) }
+        switch answer {
+        case .works: return works(which)
+        case .fails(let reason):
+            if let steps = askProofAgain(which, reason) { return steps }
+            return which == .offered ? wayBack(because: reason, denied: false) : stuck(reason)
+        case .notFound(let reason):
+            guard which == .offered else { return unproven(which, reason) }
+            phase = .lookingUp(reason)
+            return [.lookUp]
+        case .unsupported(let reason): return unproven(which, reason)
+        case .unauthorized(let reason): return unauthorized(.validate(which), reason)
+        case .tooMany(let reason, let retryAfter): return again(.validate(which), reason, retryAfter: retryAfter, at: moment)
+        case .inconclusive(let reason): return askProofAgain(which, reason) ?? unproven(which, reason)
+        }
+    }
+
+    /// The backend's list, after a validate answered 404.
+    package mutating func lookUpAnswered(_ answer: LookUpAnswer) -> [RotationStep] {
+        guard case .lookingUp(let reason) = phase else { preconditionFailure("an answer to a look-up in \(phase)") }
+        switch answer {
+        case .missing:
+            let gone = Reason("the configuration is gone from the backend", backendMessage: reason.backendMessage)
+            return end(.failed(gone, plan.kind == .remote ? .nothingChanged : .stagedAgain))
+        case .listed, .unauthorized, .unavailable: return unproven(.offered, reason)
+        }
+    }
+
+    /// Whether another bearer could be had after a 401.
+    package mutating func bearerRenewed(_ isRenewed: Bool) -> [RotationStep] {
+        guard let act = currentAct else { preconditionFailure("a bearer came in \(phase)") }
+        return isRenewed ? go(act, after: .zero) : waitForToken(act, lastReason ?? Reason("the backend does not accept the bearer token"))
+    }
+
+    // MARK: What follows
+
+    private var currentAct: RotationAct? {
+        switch phase {
+        case .putting(let which): .put(which)
+        case .validating(let which): .validate(which)
+        case .lookingUp, .waiting, .stuck, .ended: nil
+        }
+    }
+
+    private mutating func accepted(_ which: CredentialsInPlay.Which) -> [RotationStep] {
+        if !plan.proves, which == .offered { return end(.succeeded(.off, warning: nil)) }
+        cycle.proofTries = 0
+        return go(.validate(which), after: .zero)
+    }
+
+    private mutating func works(_ which: CredentialsInPlay.Which) -> [RotationStep] {
+        guard which == .offered else { return end(.rejected(verdict ?? Reason("it was put back"), warning: nil)) }
+        if !offeredWasAccepted {
+            return end(.succeeded(.unproven, warning: Reason("the backend did not say that it stored the credential")))
+        }
+        if unresolved.contains(.standing) {
+            return end(.succeeded(.unproven, warning: Reason("an earlier PUT of the other credential may still land")))
+        }
+        return end(.succeeded(.proven, warning: nil))
+    }
+
+    private mutating func unproven(_ which: CredentialsInPlay.Which, _ reason: Reason) -> [RotationStep] {
+        switch which {
+        case .offered: end(.succeeded(.unproven, warning: reason))
+        case .standing: end(.rejected(verdict ?? Reason("it was put back"), warning: reason))
+        }
+    }
+
+    private mutating func proveAnswered(_ answer: ValidateAnswer) -> [RotationStep] {
+        switch answer {
+        case .works:
+            if offeredWasAccepted {
+                end(.succeeded(.proven, warning: nil))
+            } else {
+                end(.succeeded(.unproven, warning: Reason("a key works there, but that it is this one only a PUT of its own can show")))
+            }
+        case .fails(let reason): askProofAgain(.offered, reason) ?? end(.failed(reason, .stays))
+        case .unauthorized(let reason):
+            if cycle.renewedBearer { end(.failed(reason, .nothingChanged)) } else { renew(reason) }
+        case .inconclusive(let reason): askProofAgain(.offered, reason) ?? end(.failed(reason, .nothingChanged))
+        case .notFound(let reason), .unsupported(let reason), .tooMany(let reason, _): end(.failed(reason, .nothingChanged))
+        }
+    }
+
+    private mutating func askProofAgain(_ which: CredentialsInPlay.Which, _ reason: Reason) -> [RotationStep]? {
+        lastReason = reason
+        cycle.proofTries += 1
+        return cycle.proofTries < limits.proofTries ? go(.validate(which), after: limits.proofGap) : nil
+    }
+
+    /// The offered credential must not stay. `denied`: the backend said that it did not store it.
+    private mutating func wayBack(because reason: Reason, denied: Bool) -> [RotationStep] {
+        lastReason = reason
+        guard plan.wayBack == .open else {
+            if plan.kind == .remote { return end(.failed(reason, .nothingChanged)) }
+            return denied ? stuck(reason) : end(.failed(reason, .stays))
+        }
+        verdict = reason
+        phase = .putting(.standing)
+        return [.commit] + anew(.put(.standing))
+    }
+
+    private mutating func unauthorized(_ act: RotationAct, _ reason: Reason) -> [RotationStep] {
+        cycle.renewedBearer ? waitForToken(act, reason) : renew(reason)
+    }
+
+    private mutating func renew(_ reason: Reason) -> [RotationStep] {
+        lastReason = reason
+        cycle.renewedBearer = true
+        return [.commit, .renewBearer]
+    }
+
+    private mutating func waitForToken(_ act: RotationAct, _ reason: Reason) -> [RotationStep] {
+        if plan.kind == .prove { return end(.failed(reason, .nothingChanged)) }
+        return rest(RotationWait(resumes: act, cause: .token, reason: reason))
+    }
+
+    /// The same act again within this cycle, or a rest until the next one.
+    private mutating func again(_ act: RotationAct, _ reason: Reason, retryAfter: Duration?, at moment: Moment) -> [RotationStep] {
+        let ceiling = min(limits.backoffFirst * (1 << min(cycle.retries, 20)), limits.backoffMax)
+        let delay = max(ceiling * moment.jitter, retryAfter ?? .zero)
+        cycle.retries += 1
+        if moment.inCycle + delay < limits.cycle {
+            lastReason = reason
+            return [.commit] + go(act, after: delay)
+        }
+        cyclesUsed += 1
+        if cyclesUsed >= limits.cyclesMax { return stuck(reason) }
+        let gap = limits.cycleGaps[min(cyclesUsed, limits.cycleGaps.count) - 1]
+        return rest(RotationWait(resumes: act, cause: .nextCycle(at: moment.now + max(gap, retryAfter ?? .zero)), reason: reason))
+    }
+
+    /// The act in a cycle of its own.
+    private mutating func anew(_ act: RotationAct) -> [RotationStep] {
+        cycle = Cycle()
+        return go(act, after: .zero)
+    }
+
+    private mutating func go(_ act: RotationAct, after delay: Duration) -> [RotationStep] {
+        phase = act.phase
+        if case .put = act { attempts += 1 }
+        return [.act(act, after: delay)]
+    }
+
+    private mutating func rest(_ wait: RotationWait) -> [RotationStep] {
+        lastReason = wait.reason
+        phase = .waiting(wait)
+        return [.commit, .rest(wait)]
+    }
+
+    private mutating func stuck(_ reason: Reason) -> [RotationStep] {
+        lastReason = reason
+        phase = .stuck(reason)
+        return [.commit]
+    }
+
+    private mutating func end(_ ending: RotationEnding) -> [RotationStep] {
+        phase = .ended(ending)
+        return [.commit]
+    }
+}

@@ -1,0 +1,230 @@
+package import Model
+package import Secrets
+import Synchronization
+
+/// Drives rotations: performs the machine's steps over the ports, one task a rotation, and tells those who wait.
+package final class RotationRunner: Sendable {
+    private let journal: any RotationJournal
+    private let bearers: any BearerKeeper
+    private let targets: any TargetProvider
+    private let clock: any RotationClock
+    private let random: any RandomSource
+    private let observer: any RotationObserver
+    package let limits: RotationLimits
+    private let live = LiveRotations()
+    private let queue: AsyncStream<@Sendable () async -> Void>
+    private let enqueue: AsyncStream<@Sendable () async -> Void>.Continuation
+
+    package init(
+        journal: any RotationJournal, bearers: any BearerKeeper, targets: any TargetProvider, clock: any RotationClock,
+        random: any RandomSource, observer: any RotationObserver, limits: RotationLimits
+    ) {
+        self.journal = journal
+        self.bearers = bearers
+        self.targets = targets
+        self.clock = clock
+        self.random = random
+        self.observer = observer
+        self.limits = limits
+        (queue, enqueue) = AsyncStream.makeStream()
+    }
+
+    /// Runs all rotations until the surrounding task is cancelled; those under way then stop at their next durable point.
+    package func run() async {
+        await withDiscardingTaskGroup { group in
+            for await drive in queue {
+                group.addTask { await drive() }
+            }
+            group.cancelAll()
+        }
+    }
+
+    // MARK: For the operations
+
+    /// Drives a rotation whose request is durable.
+    package func start(_ rotation: Rotation) {
+        launch(rotation) { $0.begin() }
+    }
+
+    /// Drives a rotation found unfinished in the journal.
+    package func resume(_ rotation: Rotation) {
+        guard !live.isLive(rotation.id) else { return }
+        launch(rotation) { $0.resumed() }
+    }
+
+    /// Drives a stuck rotation on, by the operator's word.
+    package func resolve(_ rotation: Rotation, by resolution: Resolution) {
+        launch(rotation) { $0.resolved(resolution) }
+    }
+
+    /// Begins the next cycle of a waiting rotation at once.
+    package func wake(_ id: RotationID) {
+        live.wake(id)
+    }
+
+    /// A new bearer is there: all that rest for one of this upstream go on.
+    package func bearerChanged(of upstream: UpstreamName) {
+        live.wakeAll { rotation in
+            guard case .waiting(let wait) = rotation.machine.phase else { return false }
+            return wait.cause == .token && rotation.machine.plan.upstream.name == upstream
+        }
+    }
+
+    /// Granted only while no byte of the rotation's first PUT was handed over.
+    package func cancel(_ id: RotationID) -> Bool {
+        live.cancel(id)
+    }
+
+    /// Returns when the rotation has ended, is stuck, or rests; at once if it isn't under way.
+    package func settled(_ id: RotationID) async -> Settling {
+        await live.settled(id)
+    }
+
+    /// Stops all that is under way at its next durable point and returns when nothing is.
+    package func halt() async {
+        await live.halt()
+    }
+
+    /// How waiting for a rotation came out.
+    package enum Settling: Sendable {
+        case settled
+        /// What it came to could not be made durable yet; it is tried again.
+        case storeFailed
+        /// The daemon stops or seals; the rotation goes on later.
+        case halted
+    }
+
+    // MARK: Driving
+
+    private func launch(_ rotation: Rotation, first: @escaping @Sendable (inout RotationMachine) -> [RotationStep]) {
+        var rotation = rotation
+        rotation.machine.limits = limits
+        let signal = live.begin(rotation)
+        let steps = first(&rotation.machine)
+        enqueue.yield { [self, rotation] in
+            await withTaskCancellationHandler {
+                await drive(rotation, steps, signal)
+            } onCancel: {
+                signal.halt()
+            }
+            live.end(rotation.id)
+        }
+    }
+
+    private func drive(_ initial: Rotation, _ first: [RotationStep], _ signal: LiveRotations.Signal) async {
+        var rotation = initial
+        var steps = first[...]
+        var cycleStart = clock.uptime()
+        while let step = steps.popFirst() {
+            observer.rotation(rotation, does: step)
+            switch step {
+            case .commit:
+                guard await commit(&rotation, signal) else { return }
+            case .act(let act, let delay):
+                guard await signal.pause(for: delay, on: clock) else { return }
+                guard let next = await perform(act, &rotation, signal, cycleStart) else { return }
+                steps = next[...]
+            case .lookUp: steps = await lookUp(&rotation)[...]
+            case .renewBearer:
+                let isRenewed = await bearers.renew(rotation.machine.plan.upstream.name, refused: signal.bearerGeneration)
+                steps = rotation.machine.bearerRenewed(isRenewed)[...]
+            case .rest(let wait):
+                guard await rest(wait, rotation, signal) else { return }
+                cycleStart = clock.uptime()
+                steps = rotation.machine.woken()[...]
+            }
+        }
+    }
+
+    /// Tries until it is durable; false when told to halt first.
+    private func commit(_ rotation: inout Rotation, _ signal: LiveRotations.Signal) async -> Bool {
+        if case .ended = rotation.machine.phase, rotation.endedAt == nil { rotation.endedAt = clock.now() }
+        var delay = Duration.milliseconds(100)
+        while true {
+            do {
+                try await journal.commit(rotation)
+                live.update(rotation)
+                return true
+            } catch {
+                live.storeFailed(rotation.id)
+                guard await signal.pause(for: delay, on: clock) else { return false }
+                delay = min(delay * 2, Self.commitRetryMax)
+            }
+        }
+    }
+
+    /// A store that failed is asked again at least this often: a full disk may have room again.
+    private static let commitRetryMax = Duration.seconds(15)
+
+    /// One outside act; `nil` when told to halt, or cancelled before the first byte.
+    private func perform(
+        _ act: RotationAct, _ rotation: inout Rotation, _ signal: LiveRotations.Signal, _ cycleStart: Duration
+    ) async -> [RotationStep]? {
+        let plan = rotation.machine.plan
+        let window = live.window(of: plan.upstream.name, size: limits.actsPerUpstream)
+        await window.enter()
+        defer { window.leave() }
+        switch signal.handOver() {
+        case .go: break
+        case .halted: return nil
+        case .cancelled: return rotation.machine.cancelled()
+        }
+        let secrets: SecretsInPlay
+        do {
+            guard let bearer = try await bearers.bearer(of: plan.upstream.name) else {
+                return answered(act, .unauthorized(Reason("the upstream has no bearer token")), &rotation, cycleStart)
+            }
+            signal.bearerGeneration = bearer.generation
+            secrets = SecretsInPlay(bearer: bearer.token, credentials: try await journal.credentials(of: rotation))
+        } catch {
+            live.storeFailed(rotation.id)
+            guard await signal.pause(for: Self.commitRetryMax, on: clock) else { return nil }
+            return [.act(act, after: .zero)]
+        }
+        let target = targets.target(at: plan.upstream)
+        switch act {
+        case .put(let which):
+            let isRemote = plan.kind == .remote
+            let answer = await target.put(
+                isRemote ? nil : which, of: secrets, field: plan.field, fields: which == .offered ? plan.fields : plan.formerFields,
+                to: plan.remoteID)
+            observer.rotation(rotation, got: "\(answer.label)")
+            return rotation.machine.put(which, answered: answer, at: moment(since: cycleStart))
+        case .validate(let which):
+            let answer = await target.validate(plan.remoteID, secrets: secrets)
+            observer.rotation(rotation, got: "\(answer.label)")
+            return rotation.machine.validate(which, answered: answer, at: moment(since: cycleStart))
+        }
+    }
+
+    private func answered(_ act: RotationAct, _ answer: PutAnswer, _ rotation: inout Rotation, _ cycleStart: Duration) -> [RotationStep] {
+        switch (act, answer) {
+        case (.put(let which), _): rotation.machine.put(which, answered: answer, at: moment(since: cycleStart))
+        case (.validate(let which), .unauthorized(let reason)):
+            rotation.machine.validate(which, answered: .unauthorized(reason), at: moment(since: cycleStart))
+        case (.validate, _): preconditionFailure("an answer to a PUT while validating")
+        }
+    }
+
+    private func lookUp(_ rotation: inout Rotation) async -> [RotationStep] {
+        let plan = rotation.machine.plan
+        guard let bearer = try? await bearers.bearer(of: plan.upstream.name) else {
+            return rotation.machine.lookUpAnswered(.unavailable(Reason("the upstream has no bearer token")))
+        }
+        let answer = await targets.target(at: plan.upstream).lookUp(plan.remoteID, noOlderThan: .zero, bearer: bearer.token)
+        return rotation.machine.lookUpAnswered(answer)
+    }
+
+    /// True to go on, false when told to halt.
+    private func rest(_ wait: RotationWait, _ rotation: Rotation, _ signal: LiveRotations.Signal) async -> Bool {
+        live.rests(rotation.id)
+        switch wait.cause {
+        case .token: return await signal.rest(for: nil, on: clock)
+        case .nextCycle(let time): return await signal.rest(for: max(time - clock.now(), .zero), on: clock)
+        }
+    }
+
+    private func moment(since cycleStart: Duration) -> Moment {
+        Moment(now: clock.now(), inCycle: clock.uptime() - cycleStart, jitter: random.fraction())
+    }
+}

@@ -1,0 +1,142 @@
+import Synchronization
+
+extension LiveRotations {
+    /// What the outside may tell one rotation's driver: wake up, halt, cancel.
+    final class Signal: Sendable {
+        private struct State {
+            var isHalted = false
+            var isWoken = false
+            var cancellation = Cancellation.possible
+            var bearerGeneration = 0
+            var resting: CheckedContinuation<Void, Never>?
+        }
+
+        private enum Cancellation {
+            case possible, asked, tooLate
+        }
+
+        private let state = Mutex(State())
+
+        /// Which bearer the last act went out with.
+        var bearerGeneration: Int {
+            get { state.withLock { $0.bearerGeneration } }
+            set { state.withLock { $0.bearerGeneration = newValue } }
+        }
+
+        func wake() { notify { $0.isWoken = true } }
+
+        func halt() { notify { $0.isHalted = true } }
+
+        /// False once the first byte was handed over.
+        func cancel() -> Bool {
+            state.withLock { state in
+                guard state.cancellation != .tooLate else { return false }
+                state.cancellation = .asked
+                return true
+            }
+        }
+
+        enum HandOver {
+            case go, halted, cancelled
+        }
+
+        /// The last look before an act: from a `go` on it can't be cancelled.
+        func handOver() -> HandOver {
+            state.withLock { state in
+                if state.isHalted { return .halted }
+                if state.cancellation == .asked { return .cancelled }
+                state.cancellation = .tooLate
+                return .go
+            }
+        }
+
+        /// False when halted before the time was over.
+        func pause(for duration: Duration, on clock: any RotationClock) async -> Bool {
+            if duration > .zero { await sleep(for: duration, on: clock, until: \.isHalted) }
+            return !state.withLock { $0.isHalted }
+        }
+
+        /// Until woken or, where there is one, the time is over; false when halted.
+        func rest(for duration: Duration?, on clock: any RotationClock) async -> Bool {
+            await sleep(for: duration, on: clock) { $0.isHalted || $0.isWoken }
+            return state.withLock { state in
+                state.isWoken = false
+                return !state.isHalted
+            }
+        }
+
+        private func sleep(for duration: Duration?, on clock: any RotationClock, until isOver: @escaping @Sendable (State) -> Bool) async {
+            await withTaskGroup { group in
+                if let duration { group.addTask { await clock.sleep(for: duration) } }
+                group.addTask { await self.waitUntil(isOver) }
+                await group.next()
+                group.cancelAll()
+            }
+        }
+
+        private func waitUntil(_ isOver: @escaping @Sendable (State) -> Bool) async {
+            while !Task.isCancelled, !state.withLock({ isOver($0) }) {
+                await withTaskCancellationHandler {
+                    await withCheckedContinuation { continuation in
+                        let isOverNow = state.withLock { state -> Bool in
+                            guard !Task.isCancelled, !isOver(state) else { return true }
+                            state.resting = continuation
+                            return false
+                        }
+                        if isOverNow { continuation.resume() }
+                    }
+                } onCancel: {
+                    notify { _ in }
+                }
+            }
+        }
+
+        private func notify(_ change: (inout State) -> Void) {
+            let resting = state.withLock { state -> CheckedContinuation<Void, Never>? in
+                change(&state)
+                defer { state.resting = nil }
+                return state.resting
+            }
+            resting?.resume()
+        }
+    }
+
+    /// So many at once and no more, first come first served.
+    final class Window: Sendable {
+        private struct State {
+            var free: Int
+            var waiting: [CheckedContinuation<Void, Never>] = []
+        }
+
+        private let state: Mutex<State>
+
+        init(size: Int) {
+            state = Mutex(State(free: size))
+        }
+
+        func enter() async {
+            await withCheckedContinuation { continuation in
+                let isIn = state.withLock { state -> Bool in
+                    guard state.free == 0 else {
+                        state.free -= 1
+                        return true
+                    }
+                    state.waiting.append(continuation)
+                    return false
+                }
+                if isIn { continuation.resume() }
+            }
+        }
+
+        func leave() {
+            let next = state.withLock { state -> CheckedContinuation<Void, Never>? in
+                if state.waiting.isEmpty {
+                    state.free += 1
+                    return nil
+                }
+                return state.waiting.removeFirst()
+            }
+            next?.resume()
+        }
+    }
+}

@@ -1,0 +1,160 @@
+import Foundation
+import GRDB
+package import Vault
+
+/// The embedded engine: one table in one SQLite file, every commit on the disk before it returns.
+package final class SQLiteFile: Engine {
+    private let queue: DatabaseQueue
+    private let lock: FolderLock?
+
+    /// `PRAGMA application_id`: "ktrn".
+    private static let applicationID = 0x6B74_726E
+    private static let schema = 1
+    /// SQLite's page cache, in KiB: the working set of rotations is small.
+    private static let cacheKiB = 512
+
+    package enum Mode {
+        case create, open
+    }
+
+    /// `lock` is held until `close`.
+    package init(path: String, mode: Mode, lock: consuming FolderLock?) throws(VaultError) {
+        self.lock = lock
+        var configuration = Configuration()
+        configuration.maximumReaderCount = 1
+        configuration.prepareDatabase { database in
+            try database.execute(sql: "PRAGMA cache_size = -\(Self.cacheKiB)")
+            try database.execute(sql: "PRAGMA secure_delete = ON")
+            try database.execute(sql: "PRAGMA temp_store = MEMORY")
+        }
+        configuration.journalMode = .wal
+        do {
+            queue = try DatabaseQueue(path: path, configuration: configuration)
+            switch mode {
+            case .create: try Self.create(in: queue)
+            case .open: try Self.check(queue, path)
+            }
+            // GRDB sets NORMAL for WAL after prepareDatabase; a commit that a power cut can undo is not durable.
+            let synchronous = try queue.writeWithoutTransaction { database in
+                try database.execute(sql: "PRAGMA synchronous = FULL")
+                return try Int.fetchOne(database, sql: "PRAGMA synchronous")
+            }
+            guard synchronous == 2 else { throw VaultError.failed("SQLite does not sync its commits") }
+        } catch let error as VaultError {
+            throw error
+        } catch let error as DatabaseError where [.SQLITE_NOTADB, .SQLITE_CORRUPT].contains(error.resultCode) {
+            throw .notAVault(path: path)
+        } catch {
+            throw VaultError(Self.engineError(error))
+        }
+    }
+
+    private static func create(in queue: DatabaseQueue) throws {
+        try queue.write { database in
+            try database.execute(sql: "PRAGMA application_id = \(applicationID)")
+            try database.execute(sql: "PRAGMA user_version = \(schema)")
+            try database.execute(
+                sql: """
+                    CREATE TABLE record (
+                        key BLOB NOT NULL PRIMARY KEY,
+                        revision INTEGER NOT NULL,
+                        value BLOB NOT NULL
+                    ) WITHOUT ROWID, STRICT
+                    """)
+        }
+    }
+
+    private static func check(_ queue: DatabaseQueue, _ path: String) throws {
+        let (application, version) = try queue.read { database in
+            (try Int.fetchOne(database, sql: "PRAGMA application_id"), try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0)
+        }
+        guard application == applicationID else { throw VaultError.notAVault(path: path) }
+        guard version <= schema else { throw VaultError.newer(format: version) }
+    }
+
+    package func get(_ key: [UInt8]) throws(EngineError) -> EngineRecord? {
+        try run { database in
+            let statement = try database.cachedStatement(sql: "SELECT key, revision, value FROM record WHERE key = ?")
+            return try Row.fetchOne(statement, arguments: [Data(key)]).map(Self.record)
+        }
+    }
+
+    package func range(_ prefix: [UInt8], after: [UInt8]?, order: RangeOrder, limit: Int) throws(EngineError) -> [EngineRecord] {
+        let end = Self.successor(of: prefix)
+        return try run { database in
+            let sql =
+                switch order {
+                case .ascending: "SELECT key, revision, value FROM record WHERE key > ? AND key >= ? AND key < ? ORDER BY key LIMIT ?"
+                case .descending:
+                    "SELECT key, revision, value FROM record WHERE key < ? AND key >= ? AND key < ? ORDER BY key DESC LIMIT ?"
+                }
+            let start = after ?? (order == .ascending ? [] : end)
+            let statement = try database.cachedStatement(sql: sql)
+            return try Row.fetchAll(statement, arguments: [Data(start), Data(prefix), Data(end), limit]).map(Self.record)
+        }
+    }
+
+    package func commit(_ changes: [EngineChange]) throws(EngineError) {
+        do {
+            try queue.writeWithoutTransaction { database in
+                try database.inTransaction(.immediate) {
+                    for change in changes { try Self.apply(change, database) }
+                    return .commit
+                }
+            }
+        } catch {
+            throw Self.engineError(error)
+        }
+    }
+
+    private static func apply(_ change: EngineChange, _ database: Database) throws {
+        let key = Data(change.key)
+        switch (change.becomes, change.expecting) {
+        case (let content?, 0):
+            try database.cachedStatement(sql: "INSERT INTO record (key, revision, value) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
+                .execute(arguments: [key, content.revision, Data(content.value)])
+        case (let content?, let expecting):
+            try database.cachedStatement(sql: "UPDATE record SET revision = ?, value = ? WHERE key = ? AND revision = ?")
+                .execute(arguments: [content.revision, Data(content.value), key, expecting])
+        case (nil, let expecting):
+            try database.cachedStatement(sql: "DELETE FROM record WHERE key = ? AND revision = ?").execute(arguments: [key, expecting])
+        }
+        guard database.changesCount == 1 else { throw EngineError.conflict }
+    }
+
+    package func close() {
+        try? queue.close()
+        lock?.release()
+    }
+
+    private static func record(_ row: Row) -> EngineRecord {
+        EngineRecord(key: Array(row[0] as Data), revision: row[1], value: Array(row[2] as Data))
+    }
+
+    /// The first key that does not begin with `prefix`; prefixes never consist of 0xFF alone.
+    private static func successor(of prefix: [UInt8]) -> [UInt8] {
+        var end = prefix
+        while let last = end.last {
+            if last < 0xFF {
+                end[end.count - 1] = last + 1
+                return end
+            }
+            end.removeLast()
+        }
+        return [0xFF]
+    }
+
+    private func run<Output>(_ body: (Database) throws -> Output) throws(EngineError) -> Output {
+        do { return try queue.unsafeRead(body) } catch { throw Self.engineError(error) }
+    }
+
+    private static func engineError(_ error: any Error) -> EngineError {
+        switch error {
+        case let error as EngineError: error
+        case let error as DatabaseError where error.resultCode == .SQLITE_FULL: .diskFull
+        // The message alone: GRDB's description would add the statement and its arguments.
+        case let error as DatabaseError: .failed("SQLite \(error.extendedResultCode.rawValue), \(error.message ?? "no message")")
+        default: .failed("SQLite could not be used")
+        }
+    }
+}

@@ -1,0 +1,132 @@
+import Glibc
+package import Model
+package import Secrets
+package import Vault
+
+/// A vault on disk: `DIR` (0700) with `vault.db` and SQLite's companions (0600) and `lock`.
+package struct VaultFolder: Sendable {
+    package let path: String
+
+    package init(path: String) {
+        self.path = path
+    }
+
+    private var database: String { "\(path)/vault.db" }
+
+    /// Where the unlock key is unless said otherwise.
+    package var defaultKeyFile: String { "\(path).key" }
+
+    // MARK: Opening
+
+    /// Checks owner and modes of everything in it, takes the lock and opens it.
+    package func open(unlockKey: borrowing Secret, random: any RandomSource) throws(VaultError) -> OpenVault {
+        try check()
+        let engine = try SQLiteFile(path: database, mode: .open, lock: FolderLock(folder: path))
+        do throws(VaultError) {
+            return try OpenVault.open(engine, unlockKey: unlockKey, random: random)
+        } catch {
+            engine.close()
+            throw error
+        }
+    }
+
+    private func check() throws(VaultError) {
+        guard let folder = Self.status(path), folder.st_mode & S_IFMT == S_IFDIR, Self.status(database) != nil else {
+            throw .missing(path: path)
+        }
+        try Self.check(path, folder, notAllowed: 0o077)
+        for file in [database, "\(database)-wal", "\(database)-shm", "\(path)/lock"] {
+            guard let status = Self.status(file) else { continue }
+            guard status.st_mode & S_IFMT == S_IFREG else { throw .notAVault(path: file) }
+            try Self.check(file, status, notAllowed: 0o077)
+        }
+    }
+
+    private static func check(_ path: String, _ status: stat, notAllowed: mode_t) throws(VaultError) {
+        guard status.st_uid == geteuid() else { throw .wrongOwner(path: path, uid: status.st_uid) }
+        guard status.st_mode & notAllowed == 0 else {
+            throw .tooOpen(path: path, mode: "0" + String(status.st_mode & 0o7777, radix: 8))
+        }
+    }
+
+    private static func status(_ path: String) -> stat? {
+        var status = stat()
+        return lstat(path, &status) == 0 ? status : nil
+    }
+
+    // MARK: Making
+
+    /// Makes a new vault beside its place and moves it there at once: a crash leaves either nothing or a whole vault.
+    /// An empty folder in its place is fine, and lends its owner when root makes the vault for somebody else.
+    package func create(
+        unlockKey: borrowing Secret, recovery: BoxPublicKey?, owner: String?, at time: Timestamp, random: any RandomSource
+    ) throws(VaultError) {
+        let place = Self.status(path)
+        try requireFree()
+        let draft = "\(path).new-\(getpid())"
+        Self.remove(draft)
+        guard mkdir(draft, 0o700) == 0 else { throw .failed("\(draft): \(String(cString: strerror(errno)))") }
+        do throws(VaultError) {
+            let mask = umask(0o077)
+            defer { umask(mask) }
+            let engine = try SQLiteFile(path: "\(draft)/vault.db", mode: .create, lock: nil)
+            do throws(VaultError) {
+                try OpenVault.create(in: engine, unlockKey: unlockKey, recovery: recovery, owner: owner, at: time, random: random)
+                engine.close()
+            } catch {
+                engine.close()
+                throw error
+            }
+            if let place, geteuid() == 0, place.st_uid != 0 {
+                for file in [draft, "\(draft)/vault.db"] { chown(file, place.st_uid, place.st_gid) }
+            }
+            guard rename(draft, path) == 0 else { throw VaultError.failed("\(path): \(String(cString: strerror(errno)))") }
+        } catch {
+            Self.remove(draft)
+            throw error
+        }
+        Self.sync(folder: path)
+        Self.sync(folder: Self.parent(of: path))
+    }
+
+    /// Nothing is there, or an empty folder.
+    package func requireFree() throws(VaultError) {
+        if Self.status(path) != nil, !Self.isEmptyFolder(path) { throw .exists(path: path) }
+    }
+
+    /// Gives a file that root made to the owner of the vault's place.
+    package func giveToOwner(_ file: String) {
+        guard geteuid() == 0, let place = Self.status(path), place.st_uid != 0 else { return }
+        chown(file, place.st_uid, place.st_gid)
+    }
+
+    private static func isEmptyFolder(_ path: String) -> Bool {
+        guard let folder = opendir(path) else { return false }
+        defer { closedir(folder) }
+        while let entry = readdir(folder) {
+            // SAFETY: readdir's entry is valid until the next call; its name is null-terminated.
+            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
+                unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+            }
+            if name != ".", name != ".." { return false }
+        }
+        return true
+    }
+
+    private static func remove(_ draft: String) {
+        for file in ["vault.db", "vault.db-wal", "vault.db-shm", "lock"] { unlink("\(draft)/\(file)") }
+        rmdir(draft)
+    }
+
+    private static func parent(of path: String) -> String {
+        let parts = path.split(separator: "/", omittingEmptySubsequences: true).dropLast()
+        return (path.hasPrefix("/") ? "/" : "") + (parts.isEmpty && !path.hasPrefix("/") ? "." : parts.joined(separator: "/"))
+    }
+
+    private static func sync(folder: String) {
+        let descriptor = Glibc.open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        fsync(descriptor)
+        Glibc.close(descriptor)
+    }
+}

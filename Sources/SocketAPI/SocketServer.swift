@@ -1,0 +1,197 @@
+package import Host
+package import Hummingbird
+import HummingbirdCore
+import KeyturnWire
+package import Logging
+package import Model
+package import NIOCore
+import NIOExtras
+import NIOHTTPTypes
+import NIOPosix
+import Synchronization
+
+/// Serves HTTP/1.1 on Unix sockets. `start`, then `run` until `stop`.
+package final class SocketServer: Sendable {
+    private let limits: ServerLimits
+    private let unitOf: UnitLookup
+    private let logger: Logger
+    private let group: any EventLoopGroup
+    private let ownsGroup: Bool
+    private let responder: APIResponder
+    private let stamp: ReplyStamp
+    private let connections: OpenConnections
+    private let underWay = RequestsUnderWay()
+    private let stopping = Latch()
+    /// Opens when stopping took too long: what still runs is cancelled.
+    private let givenUp = Latch()
+    private let doors = Mutex<[Door]>([])
+
+    /// A listening socket and what it takes to close it.
+    private struct Door: Sendable {
+        let socket: ListeningSocket
+        let channel: NIOAsyncChannel<Accepted, Never>
+        let quiescing: ServerQuiescingHelper
+    }
+
+    private struct Accepted: Sendable {
+        let http: HTTP1Channel
+        let channel: HTTP1Channel.Value
+    }
+
+    /// `group`: where the daemon has event loops already; else one thread of its own.
+    package init(
+        limits: ServerLimits = ServerLimits(), logger: Logger, group: (any EventLoopGroup)? = nil, now: @escaping @Sendable () -> Timestamp,
+        unitOf: @escaping UnitLookup, routes: (Router<APIContext>) -> Void
+    ) {
+        self.limits = limits
+        self.unitOf = unitOf
+        self.logger = logger
+        self.group = group ?? MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        ownsGroup = group == nil
+        stamp = ReplyStamp(now: now)
+        connections = OpenConnections(perCallerMax: limits.connectionsPerCaller)
+        responder = APIResponder(
+            routes: Router.keyturn(routes).buildResponder(), underWay: underWay, stopping: stopping, limits: limits, stamp: stamp,
+            logger: logger)
+    }
+
+    /// Listens. From here on `run` must follow.
+    package func start(on sockets: [ListeningSocket]) async throws {
+        for socket in sockets {
+            let quiescing = ServerQuiescingHelper(group: group)
+            let channel = try await ServerBootstrap(group: group)
+                .serverChannelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        try channel.pipeline.syncOperations.addHandler(quiescing.makeServerChannelHandler(channel: channel))
+                    }
+                }
+                // A caller may close its writing side and still wait for the reply.
+                .childChannelOption(.allowRemoteHalfClosure, value: true)
+                .bind(socket.descriptor) { self.accept($0) }
+            doors.withLock { $0.append(Door(socket: socket, channel: channel, quiescing: quiescing)) }
+        }
+    }
+
+    /// Serves until `stop` is done.
+    package func run() async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.serve() }
+            group.addTask { await self.givenUp.wait() }
+            await group.next()
+            group.cancelAll()
+        }
+        if ownsGroup { try? await group.shutdownGracefully() }
+    }
+
+    /// Answers what is waiting, turns new requests away, and closes within the given time. Removes the socket files that are ours.
+    package func stop(within time: Duration) async {
+        underWay.stop()
+        stopping.open()
+        let doors = doors.withLock(\.self)
+        // Callers of an inherited socket wait in its queue for the next daemon; those of ours would find nobody, so they are told.
+        close(doors.filter { $0.socket.isInherited })
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                await self.underWay.answered.wait()
+                self.close(doors.filter { !$0.socket.isInherited })
+                await self.allClosed(doors)
+            }
+            group.addTask { try? await Task.sleep(for: time) }
+            await group.next()
+            group.cancelAll()
+            close(doors)
+            connections.closeAll()
+            givenUp.open()
+        }
+        for door in doors { door.socket.removeFile() }
+    }
+}
+
+extension SocketServer {
+    private func serve() async {
+        let doors = doors.withLock(\.self)
+        await withDiscardingTaskGroup { group in
+            for door in doors {
+                group.addTask { await self.serve(door) }
+            }
+        }
+    }
+
+    private func serve(_ door: Door) async {
+        await withDiscardingTaskGroup { group in
+            do {
+                try await door.channel.executeThenClose { inbound in
+                    for try await accepted in inbound {
+                        group.addTask { await accepted.http.handle(value: accepted.channel, logger: self.logger) }
+                    }
+                }
+            } catch {
+                logger.error("A socket can no longer be served.", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+
+    /// Runs on the new channel's event loop.
+    private func accept(_ channel: any Channel) -> EventLoopFuture<Accepted> {
+        do {
+            let connection = Connection(peer: try Self.peer(of: channel), channel: channel, unitOf: unitOf)
+            let isAdmitted = connections.admit(connection)
+            let gate = RequestGate(
+                limits: limits, stamp: stamp,
+                refusal: isAdmitted ? nil : ProblemReply(.tooManyConnections(limits.connectionsPerCaller)),
+                onRefusal: { [logger] reply in
+                    logger.debug(
+                        "Refused a request.",
+                        metadata: [
+                            "problem": "\(reply.document.code)", "status": "\(reply.document.status)", "caller_uid": "\(connection.uid)",
+                        ])
+                })
+            try channel.pipeline.syncOperations.addHandler(ByteWatch(gate))
+            let http = httpChannel(gate: NIOLoopBound(gate, eventLoop: channel.eventLoop), connection)
+            return http.setup(channel: channel, logger: logger).map { Accepted(http: http, channel: $0) }
+        } catch {
+            channel.close(promise: nil)
+            return channel.eventLoop.makeFailedFuture(error)
+        }
+    }
+
+    private func httpChannel(gate: NIOLoopBound<RequestGate>, _ connection: Connection) -> HTTP1Channel {
+        HTTP1Channel(
+            responder: { [responder] request, writer, _ in try await responder.answer(request, writer, on: connection) },
+            configuration: .init(
+                additionalChannelHandlers: [gate.value],
+                // The gate keeps the time.
+                idleTimeout: nil,
+                httpDecoderConfiguration: .init(
+                    maxHeaderFieldSize: limits.headBytesMax, maxHeaderListSize: limits.headBytesMax, maxHeaderFieldCount: 100)))
+    }
+
+    private static func peer(of channel: any Channel) throws -> PeerFacts {
+        let facts = try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { socket in
+            try PeerFacts(ofSocket: socket)
+        }
+        guard let facts else { throw ChannelError.operationUnsupported }
+        return facts
+    }
+
+    private func close(_ doors: [Door]) {
+        for door in doors { door.quiescing.initiateShutdown(promise: nil) }
+    }
+
+    private func allClosed(_ doors: [Door]) async {
+        for door in doors {
+            let closed = door.channel.channel.eventLoop.makePromise(of: Void.self)
+            door.quiescing.initiateShutdown(promise: closed)
+            try? await closed.futureResult.get()
+        }
+    }
+}
+
+extension ListeningSocket {
+    fileprivate var isInherited: Bool {
+        switch origin {
+        case .ours: false
+        case .inherited: true
+        }
+    }
+}

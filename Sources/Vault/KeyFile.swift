@@ -1,0 +1,57 @@
+import Glibc
+package import Secrets
+
+/// The file with the unlock key: exactly 32 raw bytes, for its owner only.
+package enum KeyFile {
+    package static let byteCount = 32
+
+    /// Reads it. `systemdCredential`: the file was handed over by systemd, whose modes and owner are its own affair.
+    package static func read(_ path: String, systemdCredential: Bool) throws(VaultError) -> Secret {
+        let file = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard file >= 0 else {
+            throw errno == ENOENT ? .noKey("\(path) does not exist") : .badKeyFile(path: path, String(cString: strerror(errno)))
+        }
+        defer { Glibc.close(file) }
+        var status = stat()
+        guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            throw .badKeyFile(path: path, "it is not a regular file")
+        }
+        if !systemdCredential {
+            guard status.st_mode & 0o077 == 0 else { throw .badKeyFile(path: path, "others may read it: chmod 600 \(path)") }
+            guard status.st_uid == geteuid() || status.st_uid == 0 else {
+                throw .badKeyFile(path: path, "it belongs to another user (uid \(status.st_uid))")
+            }
+        }
+        guard status.st_size == byteCount else { throw .badKeyFile(path: path, "it has \(status.st_size) bytes instead of \(byteCount)") }
+        return try Secret(count: byteCount) { (buffer) throws(VaultError) in
+            // SAFETY: the buffer has `byteCount` writable bytes.
+            guard unsafe Glibc.read(file, buffer.baseAddress, byteCount) == byteCount else {
+                throw .badKeyFile(path: path, "it could not be read")
+            }
+        }
+    }
+
+    /// An existing file is used as it is.
+    package static func readOrCreate(_ path: String, random: any RandomSource) throws(VaultError) -> Secret {
+        do { return try read(path, systemdCredential: false) } catch {
+            guard case .noKey = error else { throw error }
+            try create(path, random: random)
+            return try read(path, systemdCredential: false)
+        }
+    }
+
+    /// Makes it with fresh random bytes, mode 0600, durable; never touches an existing file.
+    package static func create(_ path: String, random: any RandomSource) throws(VaultError) {
+        let file = Glibc.open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard file >= 0 else { throw .badKeyFile(path: path, String(cString: strerror(errno))) }
+        defer { Glibc.close(file) }
+        let isWritten = Secret(random: byteCount, from: random).withBytes { bytes in
+            // SAFETY: the span's bytes are valid while the closure runs.
+            unsafe bytes.withUnsafeBytes { unsafe Glibc.write(file, $0.baseAddress, byteCount) == byteCount }
+        }
+        guard isWritten, fsync(file) == 0 else {
+            unlink(path)
+            throw .badKeyFile(path: path, "it could not be written")
+        }
+    }
+}

@@ -1,0 +1,109 @@
+import FoundationEssentials
+import Secrets
+
+/// An unsealed vault: an engine and the keys that make sense of it. Every record that it returns was checked to be in its place.
+package final class OpenVault: Sendable {
+    let engine: any Engine
+    private let recordKey: Secret
+    private let indexKey: Secret
+    private let random: any RandomSource
+
+    /// Bound into every sealed record, so that a later format can't be mistaken for this one.
+    static let format = 1
+    /// Plaintexts are padded to a multiple of this, so that their sizes tell little.
+    private static let paddingBlock = 256
+    private static let lengthBytes = 4
+
+    init(engine: any Engine, rootKey: borrowing Secret, random: any RandomSource) {
+        self.engine = engine
+        self.random = random
+        recordKey = rootKey.derived(context: "records_")
+        indexKey = rootKey.derived(context: "index___")
+    }
+
+    // MARK: Keys
+
+    func engineKey<Value: ~Copyable>(_ kind: RecordKind<Value>, _ key: RecordKey) -> [UInt8] {
+        switch key {
+        case .named(let name): [kind.tag] + hash(kind.tag, name, 16)
+        case .numbered(let name, let number): [kind.tag] + hash(kind.tag, name, 16) + bigEndian(UInt64(number), 4)
+        case .timed(let milliseconds, let id): [kind.tag] + bigEndian(milliseconds, 6) + hash(kind.tag, id, 16).prefix(10)
+        case .namedTimed(let name, let milliseconds, let id):
+            [kind.tag] + hash(kind.tag, name, 16) + bigEndian(milliseconds, 6) + hash(kind.tag, id, 16).prefix(10)
+        case .sequence(let number): [kind.tag] + bigEndian(UInt64(number), 8)
+        }
+    }
+
+    private func hash(_ tag: UInt8, _ name: String, _ count: Int) -> [UInt8] {
+        indexKey.withBytes { Blake2b.hash([tag] + name.utf8, key: $0, count: count) }
+    }
+
+    private func bigEndian(_ number: UInt64, _ count: Int) -> [UInt8] {
+        (0..<count).map { UInt8(truncatingIfNeeded: number >> UInt64(8 * (count - 1 - $0))) }
+    }
+
+    // MARK: Sealing
+
+    func seal(_ plaintext: Data, at key: [UInt8], revision: Int64) -> [UInt8] {
+        let padded = Self.padded(plaintext.count)
+        var bytes = [UInt8](repeating: 0, count: padded)
+        for index in 0..<Self.lengthBytes { bytes[index] = UInt8(truncatingIfNeeded: plaintext.count >> (8 * index)) }
+        bytes.replaceSubrange(Self.lengthBytes..<(Self.lengthBytes + plaintext.count), with: plaintext)
+        return recordKey.withBytes { recordKey in
+            Cipher.seal(bytes.span.bytes, associated: Self.place(key, revision), key: recordKey, random: random)
+        }
+    }
+
+    func seal(_ plaintext: borrowing Secret, at key: [UInt8], revision: Int64) -> [UInt8] {
+        let count = plaintext.count
+        let padded = plaintext.withBytes { bytes in
+            Secret(count: Self.padded(count)) { target in
+                for index in 0..<target.count { target[index] = index < Self.lengthBytes ? UInt8(truncatingIfNeeded: count >> (8 * index)) : 0 }
+                bytes.copy(into: UnsafeMutableRawBufferPointer(rebasing: target[Self.lengthBytes...]))
+            }
+        }
+        return padded.withBytes { bytes in
+            recordKey.withBytes { recordKey in
+                Cipher.seal(bytes, associated: Self.place(key, revision), key: recordKey, random: random)
+            }
+        }
+    }
+
+    func open(_ record: EngineRecord, kind: String) throws(VaultError) -> Data {
+        do {
+            let bytes = try recordKey.withBytes { (key) throws(Cipher.Forged) in
+                try Cipher.open(record.value, associated: Self.place(record.key, record.revision), key: key)
+            }
+            let count = bytes.count < Self.lengthBytes ? -1 : (0..<Self.lengthBytes).reduce(0) { $0 | Int(bytes[$1]) << (8 * $1) }
+            guard count >= 0, count <= bytes.count - Self.lengthBytes else { throw Cipher.Forged() }
+            return Data(bytes[Self.lengthBytes..<(Self.lengthBytes + count)])
+        } catch {
+            throw .damaged(kind: kind)
+        }
+    }
+
+    func openSecret(_ record: EngineRecord, kind: String) throws(VaultError) -> Secret {
+        do {
+            let padded = try recordKey.withBytes { (key) throws(Cipher.Forged) in
+                try Cipher.openSecret(record.value, associated: Self.place(record.key, record.revision), key: key)
+            }
+            return try padded.withBytes { (bytes) throws(Cipher.Forged) in
+                let count =
+                    bytes.byteCount < Self.lengthBytes ? -1 : (0..<Self.lengthBytes).reduce(0) { $0 | Int(bytes.byte($1)) << (8 * $1) }
+                guard count >= 0, count <= bytes.byteCount - Self.lengthBytes else { throw Cipher.Forged() }
+                return Secret(count: count) { bytes.extracting(Self.lengthBytes..<(Self.lengthBytes + count)).copy(into: $0) }
+            }
+        } catch {
+            throw .damaged(kind: kind)
+        }
+    }
+
+    private static func padded(_ count: Int) -> Int {
+        (count + lengthBytes + paddingBlock - 1) / paddingBlock * paddingBlock
+    }
+
+    /// Where a record belongs: format, key (which begins with the kind) and revision. Sealed in, so that it opens nowhere else.
+    private static func place(_ key: [UInt8], _ revision: Int64) -> [UInt8] {
+        Array("keyturn".utf8) + [UInt8(format)] + (0..<8).map { UInt8(truncatingIfNeeded: revision >> Int64(8 * (7 - $0))) } + key
+    }
+}

@@ -1,0 +1,59 @@
+package import Secrets
+
+/// Reads and writes that become durable together, with their audit entry, or not at all.
+/// Sees its own writes, and those of the transactions before it in the same batch.
+package struct Transaction: RecordReader {
+    package let vault: OpenVault
+    private let earlier: [[UInt8]: Batch.Write]
+    private(set) var writes: [[UInt8]: Batch.Write] = [:]
+
+    init(vault: OpenVault, after earlier: [[UInt8]: Batch.Write]) {
+        self.vault = vault
+        self.earlier = earlier
+    }
+
+    package mutating func put<Value: Encodable>(_ kind: RecordKind<Value>, _ key: RecordKey, _ value: Value) throws(VaultError) {
+        let engineKey = vault.engineKey(kind, key)
+        let revision = try revision(engineKey) + 1
+        write(engineKey, EngineChange.Content(revision: revision, value: vault.seal(RecordJSON.encode(value), at: engineKey, revision: revision)))
+    }
+
+    package mutating func put(_ kind: RecordKind<Secret>, _ key: RecordKey, _ value: borrowing Secret) throws(VaultError) {
+        let engineKey = vault.engineKey(kind, key)
+        let revision = try revision(engineKey) + 1
+        write(engineKey, EngineChange.Content(revision: revision, value: vault.seal(value, at: engineKey, revision: revision)))
+    }
+
+    /// Nothing happens where there is no such record.
+    package mutating func delete<Value: ~Copyable>(_ kind: RecordKind<Value>, _ key: RecordKey) throws(VaultError) {
+        let engineKey = vault.engineKey(kind, key)
+        guard try revision(engineKey) > 0 else { return }
+        write(engineKey, nil)
+    }
+
+    private mutating func write(_ key: [UInt8], _ content: EngineChange.Content?) {
+        writes[key] = Batch.Write(content: content)
+    }
+
+    private func revision(_ key: [UInt8]) throws(VaultError) -> Int64 {
+        try engineRecord(key)?.revision ?? 0
+    }
+
+    package func engineRecord(_ key: [UInt8]) throws(VaultError) -> EngineRecord? {
+        if let write = writes[key] ?? earlier[key] {
+            return write.content.map { EngineRecord(key: key, revision: $0.revision, value: $0.value) }
+        }
+        do { return try vault.engine.get(key) } catch { throw VaultError(error) }
+    }
+
+    package func engineRange(_ prefix: [UInt8], after: [UInt8]?, order: RangeOrder, limit: Int) throws(VaultError) -> [EngineRecord] {
+        precondition(writes.isEmpty && earlier.isEmpty, "a range inside a transaction would not see the batch's writes")
+        do { return try vault.engine.range(prefix, after: after, order: order, limit: limit) } catch { throw VaultError(error) }
+    }
+}
+
+/// What a transaction came to: either nothing was written, or there is an audit entry for it.
+package enum Change<Outcome: Sendable>: Sendable {
+    case unchanged(Outcome)
+    case changed(Outcome, AuditEvent)
+}

@@ -1,0 +1,93 @@
+package import Model
+
+/// Why the vault can't be opened, read or written.
+package enum VaultError: Error, Equatable {
+    case missing(path: String)
+    case exists(path: String)
+    case tooOpen(path: String, mode: String)
+    case wrongOwner(path: String, uid: UInt32)
+    case inUse(path: String)
+    case notAVault(path: String)
+    case newer(format: Int)
+    /// No slot opens with the key that was given.
+    case wrongKey
+    case noKey(String)
+    case badKeyFile(path: String, String)
+    /// A record that is not what was sealed in its place; names the kind.
+    case damaged(kind: String)
+    case sealed
+    case diskFull
+    case failed(String)
+
+    package var code: String {
+        switch self {
+        case .missing: "vault-missing"
+        case .exists: "vault-exists"
+        case .tooOpen: "vault-too-open"
+        case .wrongOwner: "vault-wrong-owner"
+        case .inUse: "vault-in-use"
+        case .notAVault: "not-a-vault"
+        case .newer: "vault-newer"
+        case .wrongKey: "wrong-key"
+        case .noKey: "no-key"
+        case .badKeyFile: "bad-key-file"
+        case .damaged: "vault-damaged"
+        case .sealed: "sealed"
+        case .diskFull: "disk-full"
+        case .failed: "store-failed"
+        }
+    }
+
+    package var detail: String {
+        switch self {
+        case .missing(let path): "There is no vault at \(path)."
+        case .exists(let path): "There is something at \(path) already; nothing was overwritten."
+        case .tooOpen(let path, let mode): "\(path) has mode \(mode), so that others can get at it."
+        case .wrongOwner(let path, let uid): "\(path) belongs to uid \(uid), not to the user of this process."
+        case .inUse(let path): "Another process uses the vault at \(path)."
+        case .notAVault(let path): "\(path) is not a vault, or is too damaged to tell."
+        case .newer(let format): "The vault has format \(format), which is newer than this version of Keyturn."
+        case .wrongKey: "The unlock key does not open this vault."
+        case .noKey(let why): "There is no unlock key: \(why)."
+        case .badKeyFile(let path, let why): "The key file \(path) can't be used: \(why)."
+        case .damaged(let kind): "A record of kind '\(kind)' is not what was sealed in its place: it was changed, moved or cut."
+        case .sealed: "The vault is sealed."
+        case .diskFull: "The disk that holds the vault is full."
+        case .failed(let why): "The vault could not be read or written: \(why)."
+        }
+    }
+
+    package var nextStep: String? {
+        switch self {
+        case .missing: "keyturn init --vault DIR"
+        case .exists: "Choose another folder, or use the vault that is there."
+        case .tooOpen(let path, _): "chmod go= \(path)"
+        case .wrongOwner(let path, _): "chown -R the folder of \(path) to the user that runs keyturnd."
+        case .inUse: "Stop the other keyturnd first."
+        case .notAVault, .damaged: "Stop the daemon, keep a copy of the folder, and put back a copy that was known to be good."
+        case .newer: "Install the newer version of Keyturn again."
+        case .wrongKey, .noKey, .badKeyFile: "Put the right key file in its place, then: keyturn unseal"
+        case .sealed: "keyturn unseal"
+        case .diskFull: "Make room on the disk; what is waiting goes on by itself."
+        case .failed: nil
+        }
+    }
+
+    /// As an answer to a request.
+    package var problem: Problem {
+        switch self {
+        case .sealed, .missing, .tooOpen, .wrongOwner, .inUse, .notAVault, .newer, .wrongKey, .noKey, .badKeyFile:
+            Problem(.sealed, detail, nextStep: nextStep)
+        case .diskFull: Problem(.diskFull, detail, nextStep: nextStep)
+        case .damaged, .failed, .exists: Problem(.storeFailed, detail, nextStep: nextStep)
+        }
+    }
+
+    package init(_ error: EngineError) {
+        switch error {
+        case .conflict: self = .failed("another process changed a record at the same time")
+        case .diskFull: self = .diskFull
+        case .failed(let why): self = .failed(why)
+        }
+    }
+}
