@@ -13,6 +13,19 @@ package struct ConfigFilter: Sendable {
     }
 }
 
+/// What becomes of a removed config's record.
+package enum ConfigRemoval: Sendable {
+    /// Kept for 30 days.
+    case recoverable
+    /// Erased at once, keys included.
+    case purged
+}
+
+/// Which versions a discard may take.
+package enum DiscardReach: Sendable {
+    case stagedOnly, previousToo
+}
+
 /// Calls about configs and their versions.
 extension Daemon {
     package func configs(
@@ -32,8 +45,10 @@ extension Daemon {
         try await send(.put("v1", "configs", name, body: body, ifMatch: etag), as: Config.self)
     }
 
-    package func removeConfig(_ name: String) async throws(ClientError) {
-        _ = try await sendForStatus(.delete("v1", "configs", name))
+    package func removeConfig(_ name: String, _ removal: ConfigRemoval = .recoverable) async throws(ClientError) {
+        var request = Request.delete("v1", "configs", name)
+        if removal == .purged { request.query = [("purge", "true")] }
+        _ = try await sendForStatus(request)
     }
 
     package func undeleteConfig(_ name: String) async throws(ClientError) -> Reply<Config?> {
@@ -52,7 +67,9 @@ extension Daemon {
         try await send(.post("v1", "configs", name, "versions", body: body), as: Version.self)
     }
 
-    package func discard(_ name: String, version: Int) async throws(ClientError) {
-        _ = try await sendForStatus(.delete("v1", "configs", name, "versions", String(version)))
+    package func discard(_ name: String, version: Int, _ reach: DiscardReach = .stagedOnly) async throws(ClientError) -> Reply<Version> {
+        var request = Request.delete("v1", "configs", name, "versions", String(version))
+        if reach == .previousToo { request.query = [("previous", "true")] }
+        return try await send(request, as: Version.self)
     }
 }

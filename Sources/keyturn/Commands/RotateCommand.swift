@@ -22,7 +22,7 @@ struct RotateCommand: DaemonCommand {
     @OptionGroup var rotation: RotationFlags
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 
-    func perform(_ context: Context) async throws -> CommandExit {
+    func perform(_ context: Context) async throws -> ExitStatus {
         guard let name else {
             guard allDue else { throw Failure.usage("Say which config to rotate, or --all-due.") }
             guard !compromised, !dryRun, rotation.idempotencyKey == nil else {
@@ -43,13 +43,11 @@ struct RollbackCommand: DaemonCommand {
         discussion: "Works as long as the previous key is in its grace: see 'keyturn versions'.")
 
     @Argument(help: "Name of the config.") var name: String
-    @Flag(help: "Only say what would happen.") var dryRun = false
     @OptionGroup var rotation: RotationFlags
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 
-    func perform(_ context: Context) async throws -> CommandExit {
-        let body = Rotate(reason: rotation.reason, dryRun: dryRun ? true : nil)
-        return try await context.start(.rollback, of: Checked.config(name), body, rotation)
+    func perform(_ context: Context) async throws -> ExitStatus {
+        try await context.start(.rollback, of: Checked.config(name), Rotate(reason: rotation.reason), rotation)
     }
 }
 
@@ -62,7 +60,7 @@ struct ProveCommand: DaemonCommand {
     @OptionGroup var rotation: RotationFlags
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 
-    func perform(_ context: Context) async throws -> CommandExit {
+    func perform(_ context: Context) async throws -> ExitStatus {
         try await context.start(.prove, of: Checked.config(name), Rotate(reason: rotation.reason), rotation)
     }
 }

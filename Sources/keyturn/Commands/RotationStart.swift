@@ -4,7 +4,7 @@ import KeyturnWire
 
 extension Context {
     /// Starts a rotation, waits for it unless told otherwise, and shows how it ended.
-    func start(_ act: RotationAct, of config: String, _ body: Rotate, _ flags: RotationFlags) async throws -> CommandExit {
+    func start(_ act: RotationAct, of config: String, _ body: Rotate, _ flags: RotationFlags) async throws -> ExitStatus {
         let waiting: Waiting = flags.noWait ? .no : .untilDone
         do {
             let answer = try await Progress.during(Self.progress(act, config), on: console) {

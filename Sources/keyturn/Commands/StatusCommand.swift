@@ -9,13 +9,13 @@ struct StatusCommand: DaemonCommand {
 
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 
-    func perform(_ context: Context) async throws -> CommandExit {
+    func perform(_ context: Context) async throws -> ExitStatus {
         let status = try await context.daemon.status().body
         context.console.show(status) { Self.describe(status, on: context.console) }
         return Self.exit(for: status)
     }
 
-    static func exit(for status: Status) -> CommandExit {
+    static func exit(for status: Status) -> ExitStatus {
         guard !status.sealed else { return .sealed }
         let isBad = badStates.contains { status.configs[$0, default: 0] > 0 } || status.attention.contains { badStates.contains($0.state) }
         return isBad ? .failed : .done
@@ -43,7 +43,7 @@ struct StatusCommand: DaemonCommand {
         if status.upstreams == 0 {
             console.note("There is no upstream yet: the backend whose keys are to be rotated comes first.")
             console.hint("keyturn upstream set NAME --base-url URL --token-stdin")
-        } else if status.configs.isEmpty {
+        } else if status.configs.values.reduce(0, +) == 0 {
             console.note("There is no config yet.")
             console.hint("keyturn config set NAME --upstream NAME --id REMOTE_ID --ai-type TYPE")
         }

@@ -8,7 +8,7 @@ struct VersionsCommand: DaemonCommand {
     @Argument(help: "Name of the config.") var name: String
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 
-    func perform(_ context: Context) async throws -> CommandExit {
+    func perform(_ context: Context) async throws -> ExitStatus {
         let name = try Checked.config(name)
         let versions = try await context.daemon.config(name).body.versions
         context.console.show(Page(items: versions, next: nil)) {
@@ -39,12 +39,12 @@ struct DiscardCommand: DaemonCommand {
     @Flag(help: "Don't ask.") var yes = false
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 
-    func perform(_ context: Context) async throws -> CommandExit {
+    func perform(_ context: Context) async throws -> ExitStatus {
         let name = try Checked.config(name)
         let version = try Checked.version(version)
-        try Confirmation.ask("Erase version \(version) of \(name)? Its bytes are gone then.", yes: yes)
-        try await context.daemon.discard(name, version: version)
-        context.console.done("\(name): version \(version) is erased. Delete it at its provider as well.")
+        try Confirmation.ask("Erase version \(version) of \(name)? If it is the previous one, there is no rollback to it any more.", yes: yes)
+        let erased = try await context.daemon.discard(name, version: version, .previousToo).body
+        context.console.show(erased) { context.console.done("\(name): version \(version) is erased. Delete it at its provider as well.") }
         return .done
     }
 }
