@@ -89,7 +89,7 @@ let package = Package(
             name: "keyturnd",
             dependencies: [
                 "Access", "CWipe", "Flashback", "Host", "Model", "Operations", "Outbound", "Rotations", "Secrets", "Settings",
-                "SQLiteEngine", "SocketAPI", "Vault", argumentParser, logging, nioPosix,
+                "KeyturnWire", "SQLiteEngine", "SocketAPI", "Vault", argumentParser, logging,
             ],
             swiftSettings: strict),
         .executableTarget(

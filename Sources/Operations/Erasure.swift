@@ -20,6 +20,7 @@ extension Transaction {
             guard version.state == .rejected || (version.state == .previous && isProven) else { continue }
             config.versions.removeAll { $0.number == version.number }
             var ended = version
+            ended.eraseAfter = nil
             if version.state == .previous {
                 ended.state = .retired
                 ended.endedAt = now

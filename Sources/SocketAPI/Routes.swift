@@ -20,14 +20,12 @@ package struct Routes: Sendable {
         self.version = version
     }
 
-    package func router() -> Router<APIContext> {
-        let router = Router(context: APIContext.self)
+    package func add(to router: Router<APIContext>) {
         addVault(to: router)
         addUpstreams(to: router)
         addConfigs(to: router)
         addVersions(to: router)
         addRotations(to: router)
-        return router
     }
 }
 

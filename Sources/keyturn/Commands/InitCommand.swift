@@ -36,7 +36,7 @@ struct InitCommand: DaemonCommand {
         }
     }
 
-    func perform(_ context: Context) async throws -> ExitStatus {
+    func perform(_ context: Context) async throws -> CommandExit {
         let folder = VaultFolder(path: try Self.absolute(vault, "--vault"))
         let keyPath = try keyFile.map { try Self.absolute($0, "--key-file") } ?? folder.defaultKeyFile
         let recoveryKey = try recovery.map { (text) throws(Failure) in try BoxPublicKey(base64: text, of: "--recovery") }
@@ -51,8 +51,8 @@ struct InitCommand: DaemonCommand {
             throw Failure.failed(error.detail, nextStep: error.nextStep)
         }
         context.console.show(Made(vault: folder.path, keyFile: keyPath, recovery: recoveryKey != nil)) {
-            context.console.done("Made the vault \(Styled(folder.path)).")
-            context.console.done("Its unlock key is \(Styled(keyPath)): who has it and the vault can read everything. Keep it off backups of the vault.")
+            context.console.done("Made the vault \(folder.path).")
+            context.console.done("Its unlock key is \(keyPath): who has it and the vault can read everything. Keep it off backups of the vault.")
             if recoveryKey == nil {
                 context.console.done("There is no recovery key: if the unlock key is lost, so is the vault. Keep a copy of it on paper or in a safe,")
                 context.console.done("or make the vault with --recovery PUBLIC_KEY from: keyturn recovery-key FILE")
@@ -95,7 +95,7 @@ struct RecoveryKeyCommand: DaemonCommand {
         }
     }
 
-    func perform(_ context: Context) async throws -> ExitStatus {
+    func perform(_ context: Context) async throws -> CommandExit {
         do throws(VaultError) {
             try KeyFile.create(file, random: SystemRandom())
             let pair = BoxKeyPair(secretKey: try KeyFile.read(file, systemdCredential: false))
