@@ -21,11 +21,6 @@ package enum ConfigRemoval: Sendable {
     case purged
 }
 
-/// Which versions a discard may take.
-package enum DiscardReach: Sendable {
-    case stagedOnly, previousToo
-}
-
 /// Calls about configs and their versions.
 extension Daemon {
     package func configs(
@@ -46,9 +41,8 @@ extension Daemon {
     }
 
     package func removeConfig(_ name: String, _ removal: ConfigRemoval = .recoverable) async throws(ClientError) {
-        var request = Request.delete("v1", "configs", name)
-        if removal == .purged { request.query = [("purge", "true")] }
-        _ = try await sendForStatus(request)
+        let query = [(name: "purge", value: removal == .purged ? "true" : nil)]
+        _ = try await sendForStatus(.delete("v1", "configs", name, query: query))
     }
 
     package func undeleteConfig(_ name: String) async throws(ClientError) -> Reply<Config?> {
@@ -67,9 +61,8 @@ extension Daemon {
         try await send(.post("v1", "configs", name, "versions", body: body), as: Version.self)
     }
 
-    package func discard(_ name: String, version: Int, _ reach: DiscardReach = .stagedOnly) async throws(ClientError) -> Reply<Version> {
-        var request = Request.delete("v1", "configs", name, "versions", String(version))
-        if reach == .previousToo { request.query = [("previous", "true")] }
-        return try await send(request, as: Version.self)
+    package func discard(_ name: String, version: Int, previousToo: Bool) async throws(ClientError) -> Reply<Version> {
+        let query = [(name: "previous", value: previousToo ? "true" : nil)]
+        return try await send(.delete("v1", "configs", name, "versions", String(version), query: query), as: Version.self)
     }
 }

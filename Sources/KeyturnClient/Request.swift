@@ -66,8 +66,8 @@ extension Request {
         Request(method: .get, path: path, query: query)
     }
 
-    static func delete(_ path: String...) -> Request {
-        Request(method: .delete, path: path)
+    static func delete(_ path: String..., query: [(name: String, value: String?)] = []) -> Request {
+        Request(method: .delete, path: path, query: query)
     }
 
     static func post(_ path: String..., body: some RequestBody) -> Request {

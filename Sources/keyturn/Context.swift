@@ -26,7 +26,7 @@ struct Context: Sendable {
     }
 
     /// Runs a command's work; an error that it throws is printed.
-    func finish(_ work: () async throws -> ExitStatus) async -> ExitStatus {
+    func finish(_ work: () async throws -> CommandExit) async -> CommandExit {
         do {
             return try await work()
         } catch {

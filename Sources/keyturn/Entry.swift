@@ -16,7 +16,7 @@ enum Entry {
         exit(status.rawValue)
     }
 
-    static func run(_ arguments: [String], in surroundings: Surroundings) async -> ExitStatus {
+    static func run(_ arguments: [String], in surroundings: Surroundings) async -> CommandExit {
         let ordered = ArgumentOrder(root: Keyturn.self).globalsLast(arguments)
         do {
             let command = try Keyturn.parseAsRoot(ordered)
@@ -37,13 +37,13 @@ enum Entry {
     }
 
     /// A group of commands without one of them: what there is, but as the mistake that it is in a script.
-    private static func showHelp(of command: any ParsableCommand, in surroundings: Surroundings) -> ExitStatus {
+    private static func showHelp(of command: any ParsableCommand, in surroundings: Surroundings) -> CommandExit {
         surroundings.errors.write(Keyturn.helpMessage(for: type(of: command)) + "\n")
         return .usage
     }
 
     /// Help and version are errors to ArgumentParser as well.
-    private static func report(_ error: any Error, arguments: [String], in surroundings: Surroundings) -> ExitStatus {
+    private static func report(_ error: any Error, arguments: [String], in surroundings: Surroundings) -> CommandExit {
         let console = Console(surroundings, json: arguments.contains("--json"), quiet: false)
         guard Keyturn.exitCode(for: error) != .success else {
             console.output.write(Keyturn.fullMessage(for: error) + "\n")

@@ -2,7 +2,7 @@ import KeyturnClient
 import KeyturnWire
 
 /// How the process ends. Part of the contract: scripts and units depend on it.
-enum ExitStatus: Int32, Sendable {
+enum CommandExit: Int32, Sendable {
     case done = 0
     case failed = 1
     case usage = 2
@@ -30,11 +30,11 @@ enum Failure: Error, Equatable {
 }
 
 extension Failure {
-    var exit: ExitStatus {
+    var exit: CommandExit {
         switch self {
         case .usage: .usage
         case .failed: .failed
-        case .client(.problem(let problem)): ExitStatus(problem: problem.code)
+        case .client(.problem(let problem)): CommandExit(problem: problem.code)
         case .client(.unreachable), .client(.lost): .unreachable
         case .client(.untrusted), .client(.garbage): .failed
         }
@@ -59,7 +59,7 @@ extension Failure {
     }
 }
 
-extension ExitStatus {
+extension CommandExit {
     /// From the stable code of a problem, as design.md section 7 maps it.
     init(problem code: String) {
         switch code {

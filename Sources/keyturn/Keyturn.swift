@@ -48,5 +48,5 @@ protocol DaemonCommand: ParsableCommand {
     var flags: GlobalFlags { get }
 
     /// Does it, prints what came of it, and says how it ended. Throws `Failure` or `ClientError`, which the caller prints.
-    func perform(_ context: Context) async throws -> ExitStatus
+    func perform(_ context: Context) async throws -> CommandExit
 }

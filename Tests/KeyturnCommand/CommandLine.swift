@@ -3,9 +3,6 @@ import Synchronization
 
 @testable import keyturn
 
-/// Swift Testing has one of that name as well.
-typealias CommandExit = keyturn.ExitStatus
-
 /// What a command printed, and how it ended.
 struct Ran: Sendable {
     let status: CommandExit

@@ -27,7 +27,7 @@ struct AllDue: Sendable {
         let items: [Item]
     }
 
-    func run() async throws -> ExitStatus {
+    func run() async throws -> CommandExit {
         let filter = ConfigFilter(isDue: true)
         // All names first: what is done falls out of the list, so that a cursor could skip some.
         let names = try await context.all { after throws(ClientError) in try await context.daemon.configs(filter, after: after) }.map(\.name)
@@ -37,7 +37,7 @@ struct AllDue: Sendable {
         return Self.exit(for: items.map(\.outcome))
     }
 
-    static func exit(for outcomes: [Item.Outcome]) -> ExitStatus {
+    static func exit(for outcomes: [Item.Outcome]) -> CommandExit {
         if outcomes.contains(.failed) { return .failed }
         return outcomes.contains { $0 != .notDue } ? .done : .notDue
     }

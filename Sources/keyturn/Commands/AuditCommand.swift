@@ -13,7 +13,7 @@ struct AuditCommand: DaemonCommand {
 
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 
-    func perform(_ context: Context) async throws -> ExitStatus {
+    func perform(_ context: Context) async throws -> CommandExit {
         let earliest = try since.map { text throws(Failure) in try Checked.pastTime(text, of: "--since", now: .now) }
         let limit = try limit.map { number throws(Failure) in try Checked.limit(number) }
         var entries: [AuditEntry] = []

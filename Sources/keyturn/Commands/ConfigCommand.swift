@@ -20,7 +20,7 @@ struct ConfigListCommand: DaemonCommand {
     @Flag(help: "Only those that are due now.") var due = false
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 
-    func perform(_ context: Context) async throws -> ExitStatus {
+    func perform(_ context: Context) async throws -> CommandExit {
         let filter = ConfigFilter(state: try state.map { text throws(Failure) in try Checked.state(text) }, isDue: due)
         let configs = try await context.all { after throws(ClientError) in try await context.daemon.configs(filter, after: after) }
         context.console.show(Page(items: configs, next: nil)) { describe(configs, on: context.console) }
@@ -53,7 +53,7 @@ struct ConfigShowCommand: DaemonCommand {
     @Argument(help: "Name of the config.") var name: String
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 
-    func perform(_ context: Context) async throws -> ExitStatus {
+    func perform(_ context: Context) async throws -> CommandExit {
         let config = try await context.daemon.config(Checked.config(name)).body
         context.console.show(config) { context.console.sheet(config.sheet) }
         return .done
@@ -69,7 +69,7 @@ struct ConfigRemoveCommand: DaemonCommand {
     @Flag(help: "Don't ask.") var yes = false
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 
-    func perform(_ context: Context) async throws -> ExitStatus {
+    func perform(_ context: Context) async throws -> CommandExit {
         let name = try Checked.config(name)
         let question = purge ? "Erase the config \(name) and its keys for good?" : "Remove the config \(name)?"
         try Confirmation.ask("\(question) The backend keeps its current key.", yes: yes)
@@ -86,7 +86,7 @@ struct ConfigUndeleteCommand: DaemonCommand {
     @Argument(help: "Name of the config.") var name: String
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 
-    func perform(_ context: Context) async throws -> ExitStatus {
+    func perform(_ context: Context) async throws -> CommandExit {
         let name = try Checked.config(name)
         let config = try await context.daemon.undeleteConfig(name).body
         try await context.show(config, named: name) { "Config \(name) is back." }

@@ -26,7 +26,7 @@ struct ConfigSetCommand: DaemonCommand {
     @Option(help: ArgumentHelp("A note for people; '' for none again.", valueName: "text")) var description: String?
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 
-    func perform(_ context: Context) async throws -> ExitStatus {
+    func perform(_ context: Context) async throws -> CommandExit {
         let name = try Checked.config(name)
         let existing = try await context.existing { () throws(ClientError) in try await context.daemon.config(name) }
         let body = try merged(with: existing?.body)

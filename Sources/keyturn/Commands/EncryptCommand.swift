@@ -24,7 +24,7 @@ struct EncryptCommand: DaemonCommand {
     @Option(help: ArgumentHelp("The vault refuses it after this time.", valueName: "duration")) var expires: String?
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 
-    func perform(_ context: Context) async throws -> ExitStatus {
+    func perform(_ context: Context) async throws -> CommandExit {
         let key = try BoxPublicKey(base64: to, of: "--to")
         let expiresAt = try expires.map { text throws(Failure) in Timestamp.now + .seconds(try Checked.seconds(text, of: "--expires")) }
         // Always JSON: it is a file for another command.

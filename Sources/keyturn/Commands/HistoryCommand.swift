@@ -12,7 +12,7 @@ struct HistoryCommand: DaemonCommand {
     @Option(help: ArgumentHelp("At most so many.", valueName: "number")) var limit = 50
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 
-    func perform(_ context: Context) async throws -> ExitStatus {
+    func perform(_ context: Context) async throws -> CommandExit {
         if let rotation {
             let rotation = try await context.daemon.rotation(Checked.rotation(rotation)).body
             context.console.show(rotation) { context.console.sheet(rotation.sheet) }

@@ -14,7 +14,7 @@ struct PauseCommand: DaemonCommand {
     @Option(help: ArgumentHelp("Why; kept with the config.", valueName: "text")) var reason: String?
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 
-    func perform(_ context: Context) async throws -> ExitStatus {
+    func perform(_ context: Context) async throws -> CommandExit {
         let name = try Checked.config(name)
         let until = try until.map { text throws(Failure) in try Checked.time(text, of: "--until", now: .now).description }
         let config = try await context.daemon.pause(name, PauseConfig(until: until, reason: reason)).body
@@ -29,7 +29,7 @@ struct ResumeCommand: DaemonCommand {
     @Argument(help: "Name of the config.") var name: String
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 
-    func perform(_ context: Context) async throws -> ExitStatus {
+    func perform(_ context: Context) async throws -> CommandExit {
         let name = try Checked.config(name)
         let config = try await context.daemon.resume(name).body
         try await context.show(config, named: name) { "Config \(name) goes on." }

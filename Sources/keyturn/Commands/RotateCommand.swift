@@ -22,7 +22,7 @@ struct RotateCommand: DaemonCommand {
     @OptionGroup var rotation: RotationFlags
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 
-    func perform(_ context: Context) async throws -> ExitStatus {
+    func perform(_ context: Context) async throws -> CommandExit {
         guard let name else {
             guard allDue else { throw Failure.usage("Say which config to rotate, or --all-due.") }
             guard !compromised, !dryRun, rotation.idempotencyKey == nil else {
@@ -46,7 +46,7 @@ struct RollbackCommand: DaemonCommand {
     @OptionGroup var rotation: RotationFlags
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 
-    func perform(_ context: Context) async throws -> ExitStatus {
+    func perform(_ context: Context) async throws -> CommandExit {
         try await context.start(.rollback, of: Checked.config(name), Rotate(reason: rotation.reason), rotation)
     }
 }
@@ -60,7 +60,7 @@ struct ProveCommand: DaemonCommand {
     @OptionGroup var rotation: RotationFlags
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 
-    func perform(_ context: Context) async throws -> ExitStatus {
+    func perform(_ context: Context) async throws -> CommandExit {
         try await context.start(.prove, of: Checked.config(name), Rotate(reason: rotation.reason), rotation)
     }
 }

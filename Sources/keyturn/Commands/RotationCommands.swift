@@ -13,7 +13,7 @@ struct RemoteCommand: DaemonCommand {
     @Option(name: .customLong("ai-type"), help: ArgumentHelp("OPENAI, GOOGLE, ANTHROPIC, AWS or OTHER.", valueName: "type")) var aiType: String?
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 
-    func perform(_ context: Context) async throws -> ExitStatus {
+    func perform(_ context: Context) async throws -> CommandExit {
         let config = try Checked.config(config)
         let aiType = try aiType.map { text throws(Failure) in try Checked.aiType(text) }
         guard name != nil || endpoint != nil || aiType != nil else {
@@ -54,7 +54,7 @@ struct ResolveCommand: DaemonCommand {
         }
     }
 
-    func perform(_ context: Context) async throws -> ExitStatus {
+    func perform(_ context: Context) async throws -> CommandExit {
         let id = try Checked.rotation(rotation)
         let body = Resolve(how: how.rawValue)
         return try await context.follow("Resolving \(id)") { () throws(ClientError) in try await context.daemon.resolve(id, body) }
@@ -69,7 +69,7 @@ struct CancelCommand: DaemonCommand {
     @Argument(help: "Id of the rotation.") var rotation: String
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 
-    func perform(_ context: Context) async throws -> ExitStatus {
+    func perform(_ context: Context) async throws -> CommandExit {
         let rotation = try await context.daemon.cancel(Checked.rotation(rotation)).body
         context.console.show(rotation) { context.console.done(Styled(rotation.outcome)) }
         return rotation.state == "cancelled" ? .done : .failed
@@ -80,7 +80,7 @@ extension Context {
     /// Waits for a rotation that was started by something else than `rotate`.
     fileprivate func follow(
         _ what: String, _ work: @escaping @Sendable () async throws(ClientError) -> Reply<Rotation>
-    ) async throws -> ExitStatus {
+    ) async throws -> CommandExit {
         do {
             let rotation = try await Progress.during(what, on: console) { try await work().body }
             return RotationReport(console: console).show(rotation)

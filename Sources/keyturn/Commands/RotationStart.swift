@@ -4,7 +4,7 @@ import KeyturnWire
 
 extension Context {
     /// Starts a rotation, waits for it unless told otherwise, and shows how it ended.
-    func start(_ act: RotationAct, of config: String, _ body: Rotate, _ flags: RotationFlags) async throws -> ExitStatus {
+    func start(_ act: RotationAct, of config: String, _ body: Rotate, _ flags: RotationFlags) async throws -> CommandExit {
         let waiting: Waiting = flags.noWait ? .no : .untilDone
         do {
             let answer = try await Progress.during(Self.progress(act, config), on: console) {
@@ -13,7 +13,7 @@ extension Context {
             switch answer {
             case .rotation(let rotation): return RotationReport(console: console).show(rotation, waiting: waiting)
             case .notDue(let notDue):
-                console.show(notDue) { console.done("\(config): \(notDue.reason)\(notDue.dueAt.map { " Due at \($0)." } ?? "")") }
+                console.show(notDue) { console.done("\(config): \(notDue.reason)\(notDue.dueAt.map { "; due at \($0)" } ?? "")") }
                 return .notDue
             case .dryRun(let dryRun):
                 console.show(dryRun) {

@@ -26,7 +26,7 @@ struct StageCommand: DaemonCommand {
     @Option(help: ArgumentHelp("Seal to this intake key only.", valueName: "key")) var intakeKey: String?
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 
-    func perform(_ context: Context) async throws -> ExitStatus {
+    func perform(_ context: Context) async throws -> CommandExit {
         let name = try Checked.config(name)
         let value = try await sealedValue(for: name, context)
         let body = StageVersion(encryptedValue: value.encryptedValue, keyID: value.keyID, asCurrent: asCurrent ? true : nil)

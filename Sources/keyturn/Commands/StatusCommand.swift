@@ -9,13 +9,13 @@ struct StatusCommand: DaemonCommand {
 
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 
-    func perform(_ context: Context) async throws -> ExitStatus {
+    func perform(_ context: Context) async throws -> CommandExit {
         let status = try await context.daemon.status().body
         context.console.show(status) { Self.describe(status, on: context.console) }
         return Self.exit(for: status)
     }
 
-    static func exit(for status: Status) -> ExitStatus {
+    static func exit(for status: Status) -> CommandExit {
         guard !status.sealed else { return .sealed }
         let isBad = badStates.contains { status.configs[$0, default: 0] > 0 } || status.attention.contains { badStates.contains($0.state) }
         return isBad ? .failed : .done

@@ -15,7 +15,7 @@ struct UpstreamListCommand: DaemonCommand {
 
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 
-    func perform(_ context: Context) async throws -> ExitStatus {
+    func perform(_ context: Context) async throws -> CommandExit {
         let upstreams = try await context.all { after throws(ClientError) in try await context.daemon.upstreams(after: after) }
         context.console.show(Page(items: upstreams, next: nil)) {
             guard !upstreams.isEmpty else {
@@ -42,7 +42,7 @@ struct UpstreamShowCommand: DaemonCommand {
     @Argument(help: "Name of the upstream.") var name: String
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 
-    func perform(_ context: Context) async throws -> ExitStatus {
+    func perform(_ context: Context) async throws -> CommandExit {
         let upstream = try await context.daemon.upstream(Checked.upstream(name)).body
         context.console.show(upstream) {
             var sheet = Sheet()
@@ -70,7 +70,7 @@ struct UpstreamRemoveCommand: DaemonCommand {
     @Flag(help: "Don't ask.") var yes = false
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 
-    func perform(_ context: Context) async throws -> ExitStatus {
+    func perform(_ context: Context) async throws -> CommandExit {
         let name = try Checked.upstream(name)
         try Confirmation.ask("Remove the upstream \(name) and its bearer?", yes: yes)
         try await context.daemon.removeUpstream(name)

@@ -28,7 +28,7 @@ struct UpstreamSetCommand: DaemonCommand {
     @Option(help: ArgumentHelp("Seal to this intake key only.", valueName: "key")) var intakeKey: String?
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 
-    func perform(_ context: Context) async throws -> ExitStatus {
+    func perform(_ context: Context) async throws -> CommandExit {
         let name = try Checked.upstream(name)
         guard [tokenStdin, refreshTokenStdin, sealed != nil].count(where: { $0 }) <= 1 else {
             throw Failure.usage("--token-stdin, --refresh-token-stdin and --sealed exclude each other.")

@@ -8,7 +8,7 @@ struct SealCommand: DaemonCommand {
 
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 
-    func perform(_ context: Context) async throws -> ExitStatus {
+    func perform(_ context: Context) async throws -> CommandExit {
         let state = try await context.daemon.seal().body
         context.console.show(state) { context.console.done("The vault is sealed.") }
         return state.sealed ? .done : .failed
@@ -22,7 +22,7 @@ struct UnsealCommand: DaemonCommand {
 
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 
-    func perform(_ context: Context) async throws -> ExitStatus {
+    func perform(_ context: Context) async throws -> CommandExit {
         let state = try await context.daemon.unseal().body
         context.console.show(state) { context.console.done(state.sealed ? "The vault is still sealed." : "The vault is unsealed.") }
         return state.sealed ? .sealed : .done
@@ -35,7 +35,7 @@ struct WhoamiCommand: DaemonCommand {
 
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 
-    func perform(_ context: Context) async throws -> ExitStatus {
+    func perform(_ context: Context) async throws -> CommandExit {
         let caller = try await context.daemon.whoami().body
         context.console.show(caller) {
             var sheet = Sheet()
@@ -61,7 +61,7 @@ struct IntakeKeyCommand: DaemonCommand {
 
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 
-    func perform(_ context: Context) async throws -> ExitStatus {
+    func perform(_ context: Context) async throws -> CommandExit {
         let key = try await context.daemon.intakeKey().body
         context.console.show(key) { context.console.line("\(key.key)") }
         return .done
@@ -79,7 +79,7 @@ struct VersionCommand: DaemonCommand {
     }
 
     /// That the daemon does not say is no failure: this program's own version is known.
-    func perform(_ context: Context) async throws -> ExitStatus {
+    func perform(_ context: Context) async throws -> CommandExit {
         let versions = Versions(client: Release.version, daemon: try? await context.daemon.status().body.version)
         context.console.show(versions) {
             var sheet = Sheet()

@@ -11,7 +11,7 @@ struct WatchCommand: DaemonCommand {
     @Argument(help: "Only those of this config.") var name: String?
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 
-    func perform(_ context: Context) async throws -> ExitStatus {
+    func perform(_ context: Context) async throws -> CommandExit {
         let name = try name.map { text throws(Failure) in try Checked.config(text) }
         let console = context.console
         var wasLost = false

@@ -108,7 +108,7 @@ struct Sink: Sendable {
                     if written < 0, errno == EINTR { continue }
                     // Nobody reads any more (`keyturn history | head`), or the disk is full: nothing more can be said either way.
                     // SAFETY: exit(3) has no preconditions.
-                    guard written > 0 else { exit(ExitStatus.failed.rawValue) }
+                    guard written > 0 else { exit(CommandExit.failed.rawValue) }
                     rest = UnsafeRawBufferPointer(rebasing: rest[written...])
                 }
             }

@@ -6,7 +6,7 @@ struct RotationReport {
     let console: Console
 
     /// Prints the rotation and says how the command ends. What did not end well is a problem as well, on standard error.
-    func show(_ rotation: Rotation, waiting: Waiting = .untilDone) -> ExitStatus {
+    func show(_ rotation: Rotation, waiting: Waiting = .untilDone) -> CommandExit {
         let isDone = isGood(rotation, waiting)
         guard isDone else {
             show(failed: rotation, ProblemDocument(rotation))
@@ -19,7 +19,7 @@ struct RotationReport {
     }
 
     /// A problem that the daemon answered: its rotation goes to standard output, as any other, and it itself to standard error.
-    func show(_ error: ClientError) throws(ClientError) -> ExitStatus {
+    func show(_ error: ClientError) throws(ClientError) -> CommandExit {
         guard case .problem(let problem) = error, let rotation = problem.rotation else { throw error }
         show(failed: rotation, problem)
         return Failure.client(error).exit
