@@ -12,6 +12,8 @@ struct Request: Sendable {
     var body: Data?
     var patience = Patience.limited
     var peer = PeerRule.anyone
+    /// Which answers have the body that was asked for.
+    var goodStatuses: Set<Int> = Set(200...299)
 
     enum Method: String, Sendable {
         case get = "GET"

@@ -42,8 +42,8 @@ struct DiscardCommand: DaemonCommand {
     func perform(_ context: Context) async throws -> CommandExit {
         let name = try Checked.config(name)
         let version = try Checked.version(version)
-        try await context.daemon.discard(name, version: version, previousToo: yes)
-        context.console.done("\(name): version \(version) is erased. Delete it at its provider as well.")
+        let erased = try await context.daemon.discard(name, version: version, previousToo: yes).body
+        context.console.show(erased) { context.console.done("\(name): version \(version) is erased. Delete it at its provider as well.") }
         return .done
     }
 }
