@@ -17,6 +17,8 @@ package struct ListeningSocket: Sendable {
     package struct FileIdentity: Sendable, Equatable {
         let device: UInt64
         let inode: UInt64
+        /// An inode's number is used again soon; not within the same nanosecond.
+        let changed: UInt64
     }
 
     package init(inherited descriptor: Int32, name: String) {
@@ -94,7 +96,9 @@ private struct FoundFile {
         var facts = stat()
         // SAFETY: the path is a C string and `facts` a live variable for the length of the call.
         guard lstat(path, &facts) == 0 else { return nil }
-        identity = ListeningSocket.FileIdentity(device: UInt64(facts.st_dev), inode: UInt64(facts.st_ino))
+        identity = ListeningSocket.FileIdentity(
+            device: UInt64(facts.st_dev), inode: UInt64(facts.st_ino),
+            changed: UInt64(facts.st_ctim.tv_sec) &* 1_000_000_000 &+ UInt64(facts.st_ctim.tv_nsec))
         isSocket = facts.st_mode & S_IFMT == S_IFSOCK
     }
 }

@@ -29,6 +29,7 @@ final class Field: Sendable {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         var options = FlashbackStandIn.Options()
         options.receivedMax = 0
+        options.bearers = [Self.bearer]
         standIn = try await StandIn.start(options)
         let random = SystemRandom()
         let clock = WallClock()
