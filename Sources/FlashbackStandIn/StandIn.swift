@@ -19,7 +19,9 @@ package final class StandIn: Sendable {
     private let listener: Mutex<(any Channel)?>
     private let open: OpenChannels
 
-    private init(port: Int, certificates: ThrowawayCertificates?, group: MultiThreadedEventLoopGroup, desk: Desk, listener: any Channel, open: OpenChannels) {
+    private init(
+        port: Int, certificates: ThrowawayCertificates?, group: MultiThreadedEventLoopGroup, desk: Desk, listener: any Channel, open: OpenChannels
+    ) {
         self.port = port
         caPEM = certificates?.caPEM ?? ""
         spkiPin = certificates?.pin ?? ""

@@ -35,13 +35,13 @@ final class ConnectionDriver: ChannelInboundHandler {
     private var bodyBytes = 0
     /// Whether it has carried an exchange before.
     private var hasServed = false
-    private let trust: Trust
+    private let pin: PinVerdict
     private let tls: NIOSSLClientHandler?
     private let decrypted: DecryptedBytes
     private let breaker: Breaker
 
-    init(trust: Trust, tls: NIOSSLClientHandler?, decrypted: DecryptedBytes, breaker: Breaker) {
-        self.trust = trust
+    init(pin: PinVerdict, tls: NIOSSLClientHandler?, decrypted: DecryptedBytes, breaker: Breaker) {
+        self.pin = pin
         self.tls = tls
         self.decrypted = decrypted
         self.breaker = breaker
@@ -130,7 +130,7 @@ final class ConnectionDriver: ChannelInboundHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case .handshakeCompleted? = event as? TLSUserEvent {
-            if trust.pinHolds(for: tls?.peerCertificate) {
+            if pin.holds(for: tls?.peerCertificate) {
                 becomeUsable()
             } else {
                 end(with: .wrongPin)
@@ -193,9 +193,7 @@ final class ConnectionDriver: ChannelInboundHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         switch state {
-        case .opening:
-            let failure = Failure(connecting: error)
-            end(with: trust.isPinOnly && failure == .untrusted ? .wrongPin : failure)
+        case .opening: end(with: pin.isNegative ? .wrongPin : Failure(connecting: error))
         case .idle, .waiting, .reading: end(with: Failure(exchanging: error))
         case .broken: break
         }
@@ -203,6 +201,7 @@ final class ConnectionDriver: ChannelInboundHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         switch state {
+        case .opening where pin.isNegative: end(with: .wrongPin)
         case .opening: end(with: Failure(.tlsFailed, "the connection was closed during the TLS handshake", wasSent: false))
         case .idle: state = .broken
         case .waiting, .reading: end(with: .cutOff)

@@ -62,7 +62,7 @@ import Testing
     }
 
     @Test func `a secret at the cut does not show its beginning`() {
-        for length in 3900...4100 {
+        for length in stride(from: 4000, through: 4120, by: 5) {
             let shown = scrub(String(repeating: Self.secret, count: length / Self.secret.count) + String(repeating: ".", count: length % Self.secret.count) + Self.secret, [Self.secret])
             #expect(!shown.contains("sk-") && !shown.contains("q7Q"))
         }
