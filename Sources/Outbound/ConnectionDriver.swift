@@ -205,7 +205,7 @@ final class ConnectionDriver: ChannelInboundHandler {
         switch state {
         case .opening: end(with: Failure(.tlsFailed, "the connection was closed during the TLS handshake", wasSent: false))
         case .idle: state = .broken
-        case .waiting, .reading: end(with: Failure(.reset, "the connection was closed before the answer was complete", wasSent: true))
+        case .waiting, .reading: end(with: .cutOff)
         case .broken: break
         }
         context.fireChannelInactive()
