@@ -42,6 +42,8 @@ struct DemoStory {
     private func stop(_ daemon: ChildProcess) async {
         daemon.end()
         _ = await daemon.wait()
+        // Its connections end with it; the backend shall have seen that before it goes too.
+        await stage.backend.waitForConnectionsToClose()
     }
 
     private func setUp() async throws -> [DemoStage.Step] {
