@@ -74,8 +74,10 @@ struct ConfigRemoveCommand: DaemonCommand {
         let question = purge ? "Erase the config \(name) and its keys for good?" : "Remove the config \(name)?"
         try Confirmation.ask("\(question) The backend keeps its current key.", yes: yes)
         try await context.daemon.removeConfig(name, purge ? .purged : .recoverable)
-        context.console.done(
-            purge ? "Config \(name) is erased." : "Config \(name) removed; for 30 days 'keyturn config undelete \(name)' brings it back.")
+        context.console.show(Removed(name: name)) {
+            context.console.done(
+                purge ? "Config \(name) is erased." : "Config \(name) removed; for 30 days 'keyturn config undelete \(name)' brings it back.")
+        }
         return .done
     }
 }
