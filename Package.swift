@@ -94,5 +94,6 @@ let package = Package(
             swiftSettings: strict),
 
         tests("Secrets", ["Secrets"]),
+        tests("SocketAPI", ["Access", "Host", "KeyturnWire", "Model", "SocketAPI", hummingbird, httpTypes, logging, nioPosix]),
     ]
 )
