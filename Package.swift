@@ -94,6 +94,7 @@ let package = Package(
             swiftSettings: strict),
 
         tests("Secrets", ["Secrets"]),
+        tests("Host", ["Host", "Model", logging]),
         tests("SocketAPI", ["Access", "Host", "KeyturnWire", "Model", "SocketAPI", hummingbird, httpTypes, logging, nioPosix]),
     ]
 )

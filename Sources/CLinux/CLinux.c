@@ -7,6 +7,7 @@
 #include <malloc.h>
 #include <poll.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -100,6 +101,23 @@ int kt_unix_is_served(const char *path) {
     return -1;
 }
 
+int kt_look_at(const char *path, uint64_t *device, uint64_t *inode, uint64_t *changed) {
+    struct stat facts;
+    if (lstat(path, &facts) < 0) return -1;
+    *device = facts.st_dev;
+    *inode = facts.st_ino;
+    // An inode's number is used again soon; not within the same nanosecond.
+    *changed = (uint64_t)facts.st_ctim.tv_sec * 1000000000u + (uint64_t)facts.st_ctim.tv_nsec;
+    return S_ISSOCK(facts.st_mode);
+}
+
+int kt_is_file(int descriptor, const char *device_and_inode) {
+    struct stat facts;
+    unsigned long long device, inode;
+    if (fstat(descriptor, &facts) < 0 || sscanf(device_and_inode, "%llu:%llu", &device, &inode) != 2) return 0;
+    return facts.st_dev == device && facts.st_ino == inode;
+}
+
 int64_t kt_group_id(const char *name) {
     char room[16384];
     struct group entry, *found = NULL;
@@ -139,6 +157,18 @@ int64_t kt_locked_memory_limit(void) {
 }
 
 void kt_trim_heap(void) { malloc_trim(0); }
+
+int64_t kt_wall_milliseconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t kt_monotonic_microseconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
 
 int64_t kt_uptime_nanoseconds(void) {
     struct timespec now;
