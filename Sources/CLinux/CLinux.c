@@ -7,6 +7,7 @@
 #include <malloc.h>
 #include <poll.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -154,6 +155,31 @@ int64_t kt_locked_memory_limit(void) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_MEMLOCK, &limit) < 0) return 0;
     return limit.rlim_cur == RLIM_INFINITY ? -1 : (int64_t)limit.rlim_cur;
+}
+
+static int signal_pipe[2] = {-1, -1};
+
+static void write_signal(int number) {
+    int reason = errno;
+    unsigned char byte = (unsigned char)number;
+    // A full pipe has more signals in it than anybody needs.
+    ssize_t ignored = write(signal_pipe[1], &byte, 1);
+    (void)ignored;
+    errno = reason;
+}
+
+int kt_watch_signals(void) {
+    if (signal_pipe[0] >= 0) {
+        errno = EALREADY;
+        return -1;
+    }
+    if (pipe2(signal_pipe, O_CLOEXEC | O_NONBLOCK) < 0) return -1;
+    struct sigaction action = {.sa_handler = write_signal, .sa_flags = SA_RESTART};
+    sigfillset(&action.sa_mask);
+    const int watched[] = {SIGTERM, SIGINT, SIGHUP};
+    for (size_t index = 0; index < sizeof watched / sizeof *watched; index++)
+        if (sigaction(watched[index], &action, NULL) < 0) return -1;
+    return signal_pipe[0];
 }
 
 void kt_trim_heap(void) { malloc_trim(0); }

@@ -69,8 +69,8 @@ import Testing
 }
 
 @Suite struct `Signals to the daemon` {
-    @Test func `come as what they mean`() async {
-        var signals = await DaemonSignal.stream().makeAsyncIterator()
+    @Test func `come as what they mean`() async throws {
+        var signals = try DaemonSignal.stream().makeAsyncIterator()
         kill(getpid(), SIGHUP)
         #expect(await signals.next() == .reload)
     }

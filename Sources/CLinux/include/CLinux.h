@@ -35,6 +35,9 @@ int kt_forbid_dumps(void);
 int64_t kt_raise_open_files(void);
 // RLIMIT_MEMLOCK's soft limit in bytes; -1 is no limit.
 int64_t kt_locked_memory_limit(void);
+// From now on SIGTERM, SIGINT and SIGHUP don't end the process: each writes its number as a byte. Returns the descriptor to read, or -1.
+// To be called once.
+int kt_watch_signals(void);
 // Gives what is free in the heap back to the kernel.
 void kt_trim_heap(void);
 // The wall clock in milliseconds since 1970.
