@@ -95,6 +95,7 @@ let package = Package(
 
         tests("Secrets", ["Secrets"]),
         tests("Host", ["Host", "Model", logging]),
+        tests("Settings", ["Model", "Settings"]),
         tests("SocketAPI", ["Access", "Host", "KeyturnWire", "Model", "SocketAPI", hummingbird, httpTypes, logging, nioPosix]),
     ]
 )
