@@ -10,6 +10,8 @@ let strict: [SwiftSetting] = [
 ]
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let asn1 = Target.Dependency.product(name: "SwiftASN1", package: "swift-asn1")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
@@ -18,6 +20,7 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let nioExtras = Target.Dependency.product(name: "NIOExtras", package: "swift-nio-extras")
 let nioHTTPTypes = Target.Dependency.product(name: "NIOHTTPTypes", package: "swift-nio-extras")
 let nioHTTPTypesHTTP1 = Target.Dependency.product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras")
@@ -42,7 +45,9 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-asn1.git", from: "1.7.0"),
         .package(url: "https://github.com/apple/swift-certificates", from: "1.21.0"),
+        .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
@@ -56,6 +61,7 @@ let package = Package(
         .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
         .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
         .target(name: "CLinux"),
+        .target(name: "COpenAPI"),
         .target(name: "CWipe"),
 
         module("Model", []),
@@ -65,25 +71,25 @@ let package = Package(
         module("Rotations", ["Model", "Secrets"]),
         module("Access", ["Model"]),
         module("Operations", ["Access", "Model", "Rotations", "Secrets", "Vault"]),
-        module("Outbound", ["Model", "Secrets", nio, nioPosix, nioHTTP1, nioSSL]),
+        module("Outbound", ["Model", "Secrets", nio, nioPosix, nioHTTP1, nioTLS, nioSSL]),
         module("Flashback", ["Model", "Outbound", "Rotations", "Secrets"]),
         module("Host", ["CLinux", "CSystemd", "Model", logging]),
         module("KeyturnWire", []),
         module(
             "SocketAPI",
             [
-                "Access", "Host", "KeyturnWire", "Model", "Operations", hummingbird, hummingbirdCore, httpTypes, logging, nio, nioPosix, nioHTTP1,
+                "Access", "COpenAPI", "Host", "KeyturnWire", "Model", "Operations", "Rotations", "Vault", hummingbird, hummingbirdCore, httpTypes, logging, nio, nioPosix, nioHTTP1,
                 nioExtras, nioHTTPTypes, nioHTTPTypesHTTP1,
             ]),
         module("Settings", ["Access", "Model", yams]),
         module("KeyturnClient", ["KeyturnWire", nio, nioPosix, nioHTTP1]),
-        module("FlashbackStandIn", [nio, nioPosix, nioHTTP1, nioSSL, x509]),
+        module("FlashbackStandIn", [nio, nioPosix, nioHTTP1, nioSSL, asn1, crypto, x509]),
 
         .executableTarget(
             name: "keyturnd",
             dependencies: [
                 "Access", "CWipe", "Flashback", "Host", "Model", "Operations", "Outbound", "Rotations", "Secrets", "Settings",
-                "SQLiteEngine", "SocketAPI", "Vault", argumentParser, logging, nioPosix,
+                "KeyturnWire", "SQLiteEngine", "SocketAPI", "Vault", argumentParser, logging,
             ],
             swiftSettings: strict),
         .executableTarget(
@@ -93,9 +99,31 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        .executableTarget(
+            name: "keyturn-benchmarks",
+            dependencies: [
+                "Access", "Flashback", "FlashbackStandIn", "KeyturnClient", "KeyturnWire", "Model", "Operations", "Outbound", "Rotations",
+                "SQLiteEngine", "Secrets", "Vault", argumentParser,
+            ],
+            path: "Tests/Benchmarks", swiftSettings: strict),
+        .executableTarget(name: "bare-program", path: "Tests/BareProgram", swiftSettings: strict),
+
+        .target(
+            name: "TestSupport", dependencies: ["Access", "Model", "Operations", "Rotations", "Secrets", "Vault"], path: "Tests/Support/Domain",
+            swiftSettings: strict),
+        tests("Operations", ["Access", "Model", "Operations", "Rotations", "Secrets", "TestSupport", "Vault"]),
+        tests("Rotations", ["Model", "Rotations"]),
         tests("Secrets", ["Secrets"]),
+        tests("Architecture", []),
+        tests("Systemd", []),
         tests("Host", ["Host", "Model", logging]),
         tests("Settings", ["Model", "Settings"]),
         tests("SocketAPI", ["Access", "Host", "KeyturnWire", "Model", "SocketAPI", hummingbird, httpTypes, logging, nioPosix]),
+        tests("Outbound", ["FlashbackStandIn", "Model", "Outbound", "Secrets", nio, nioPosix]),
+        tests("Flashback", ["Flashback", "FlashbackStandIn", "Model", "Outbound", "Rotations", "Secrets"]),
+
+        .target(name: "FakeDaemon", dependencies: [nio, nioPosix, nioHTTP1], path: "Tests/Support/FakeDaemon", swiftSettings: strict),
+        tests("KeyturnClient", ["FakeDaemon", "KeyturnClient", "KeyturnWire"]),
+        tests("KeyturnCommand", ["FakeDaemon", "keyturn", "KeyturnClient", "KeyturnWire", "Model", "Secrets", argumentParser]),
     ]
 )

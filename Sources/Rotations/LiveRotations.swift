@@ -7,13 +7,14 @@ final class LiveRotations: Sendable {
         var rotation: Rotation
         let signal: Signal
         var isResting = false
-        var waiters: [CheckedContinuation<RotationRunner.Settling, Never>] = []
+        var waiters: [Int: CheckedContinuation<RotationRunner.Settling, Never>] = [:]
     }
 
     private struct State {
         var entries: [RotationID: Entry] = [:]
         var windows: [UpstreamName: Window] = [:]
         var onEmpty: [CheckedContinuation<Void, Never>] = []
+        var nextWaiter = 0
     }
 
     private let state = Mutex(State())
@@ -46,9 +47,11 @@ final class LiveRotations: Sendable {
         release(id, .storeFailed) { _ in true }
     }
 
-    func end(_ id: RotationID) {
-        release(id, .halted) { _ in true }
+    /// `signal` tells whose end it is: a stuck rotation may have been taken up again by another driver already.
+    func end(_ id: RotationID, _ signal: Signal) {
+        release(id, .halted) { $0.signal === signal }
         let waiting = state.withLock { state -> [CheckedContinuation<Void, Never>] in
+            guard state.entries[id]?.signal === signal else { return [] }
             state.entries[id] = nil
             guard state.entries.isEmpty else { return [] }
             defer { state.onEmpty = [] }
@@ -57,15 +60,25 @@ final class LiveRotations: Sendable {
         for continuation in waiting { continuation.resume() }
     }
 
+    /// A caller that goes away stops waiting, with `.halted`.
     func settled(_ id: RotationID) async -> RotationRunner.Settling {
-        await withCheckedContinuation { continuation in
-            let isSettled = state.withLock { state -> Bool in
-                guard let entry = state.entries[id] else { return true }
-                if entry.isResting || entry.rotation.state.hasEnded || entry.rotation.state == .stuck { return true }
-                state.entries[id]?.waiters.append(continuation)
-                return false
+        let waiter = state.withLock { state in
+            state.nextWaiter += 1
+            return state.nextWaiter
+        }
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let settling = state.withLock { state -> RotationRunner.Settling? in
+                    guard let entry = state.entries[id] else { return .settled }
+                    if entry.isResting || entry.rotation.state.hasEnded || entry.rotation.state == .stuck { return .settled }
+                    if Task.isCancelled { return .halted }
+                    state.entries[id]?.waiters[waiter] = continuation
+                    return nil
+                }
+                if let settling { continuation.resume(returning: settling) }
             }
-            if isSettled { continuation.resume(returning: .settled) }
+        } onCancel: {
+            state.withLock { $0.entries[id]?.waiters.removeValue(forKey: waiter) }?.resume(returning: .halted)
         }
     }
 
@@ -113,8 +126,8 @@ final class LiveRotations: Sendable {
         let waiters = state.withLock { state -> [CheckedContinuation<RotationRunner.Settling, Never>] in
             guard var entry = state.entries[id] else { return [] }
             let isOver = change(&entry)
-            let waiters = isOver ? entry.waiters : []
-            if isOver { entry.waiters = [] }
+            let waiters = isOver ? Array(entry.waiters.values) : []
+            if isOver { entry.waiters = [:] }
             state.entries[id] = entry
             return waiters
         }

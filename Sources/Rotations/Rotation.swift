@@ -8,6 +8,8 @@ package struct Rotation: Sendable, Equatable, Codable {
     package let version: VersionNumber?
     /// The version that was current when it began.
     package let standingVersion: VersionNumber?
+    /// The version whose credential a rollback brings back.
+    package let rollbackOf: VersionNumber?
     package let request: Request
     package var machine: RotationMachine
     package var endedAt: Timestamp?
@@ -31,13 +33,14 @@ package struct Rotation: Sendable, Equatable, Codable {
     }
 
     package init(
-        id: RotationID, config: ConfigName, version: VersionNumber?, standingVersion: VersionNumber?, request: Request,
+        id: RotationID, config: ConfigName, version: VersionNumber?, standingVersion: VersionNumber?, rollbackOf: VersionNumber? = nil, request: Request,
         machine: RotationMachine
     ) {
         self.id = id
         self.config = config
         self.version = version
         self.standingVersion = standingVersion
+        self.rollbackOf = rollbackOf
         self.request = request
         self.machine = machine
     }

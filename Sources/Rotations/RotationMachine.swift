@@ -33,8 +33,10 @@ package struct RotationMachine: Sendable, Equatable, Codable {
         var renewedBearer = false
     }
 
-    package init(plan: RotationPlan) {
+    /// `wasAccepted`: of a version to be proven, whether its own PUT was answered by `success: true`.
+    package init(plan: RotationPlan, wasAccepted: Bool = false) {
         self.plan = plan
+        offeredWasAccepted = wasAccepted
         phase = plan.kind == .prove ? .validating(.offered) : .putting(.offered)
     }
 
@@ -196,8 +198,12 @@ package struct RotationMachine: Sendable, Equatable, Codable {
 
     private mutating func proveAnswered(_ answer: ValidateAnswer) -> [RotationStep] {
         switch answer {
-        // Which proof this amounts to depends on how the version got there; the journal knows.
-        case .works: end(.succeeded(.proven, warning: nil))
+        case .works:
+            if offeredWasAccepted {
+                end(.succeeded(.proven, warning: nil))
+            } else {
+                end(.succeeded(.unproven, warning: Reason("a key works there, but that it is this one only a PUT of its own can show")))
+            }
         case .fails(let reason): askProofAgain(.offered, reason) ?? end(.failed(reason, .stays))
         case .unauthorized(let reason):
             if cycle.renewedBearer { end(.failed(reason, .nothingChanged)) } else { renew(reason) }

@@ -32,6 +32,12 @@ package struct RotationWait: Sendable, Equatable, Codable {
     package let cause: Cause
     package let reason: Reason
 
+    package init(resumes: RotationAct, cause: Cause, reason: Reason) {
+        self.resumes = resumes
+        self.cause = cause
+        self.reason = reason
+    }
+
     package enum Cause: Sendable, Equatable, Codable {
         case nextCycle(at: Timestamp)
         case token

@@ -40,10 +40,10 @@ extension LiveRotations {
             case go, halted, cancelled
         }
 
-        /// The last look before an act: from a `go` on it can't be cancelled.
+        /// The last look before an act: from a `go` on it can't be cancelled, and goes on to its next pause even when halted.
         func handOver() -> HandOver {
             state.withLock { state in
-                if state.isHalted { return .halted }
+                if state.isHalted, state.cancellation != .tooLate { return .halted }
                 if state.cancellation == .asked { return .cancelled }
                 state.cancellation = .tooLate
                 return .go

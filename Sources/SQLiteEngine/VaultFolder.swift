@@ -62,7 +62,7 @@ package struct VaultFolder: Sendable {
         unlockKey: borrowing Secret, recovery: BoxPublicKey?, owner: String?, at time: Timestamp, random: any RandomSource
     ) throws(VaultError) {
         let place = Self.status(path)
-        if place != nil, !Self.isEmptyFolder(path) { throw .exists(path: path) }
+        try requireFree()
         let draft = "\(path).new-\(getpid())"
         Self.remove(draft)
         guard mkdir(draft, 0o700) == 0 else { throw .failed("\(draft): \(String(cString: strerror(errno)))") }
@@ -87,6 +87,17 @@ package struct VaultFolder: Sendable {
         }
         Self.sync(folder: path)
         Self.sync(folder: Self.parent(of: path))
+    }
+
+    /// Nothing is there, or an empty folder.
+    package func requireFree() throws(VaultError) {
+        if Self.status(path) != nil, !Self.isEmptyFolder(path) { throw .exists(path: path) }
+    }
+
+    /// Gives a file that root made to the owner of the vault's place.
+    package func giveToOwner(_ file: String) {
+        guard geteuid() == 0, let place = Self.status(path), place.st_uid != 0 else { return }
+        chown(file, place.st_uid, place.st_gid)
     }
 
     private static func isEmptyFolder(_ path: String) -> Bool {

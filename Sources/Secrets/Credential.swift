@@ -87,3 +87,16 @@ package struct Credential: ~Copyable, Sendable {
         return Secret(count: range.count) { bytes.extracting(range).copy(into: $0) }
     }
 }
+
+
+extension Credential {
+    package var hasKey: Bool { Self.isThere(key) }
+    package var hasSecret: Bool { Self.isThere(secret) }
+
+    private static func isThere(_ field: borrowing Secret?) -> Bool {
+        switch field {
+        case .some: true
+        case .none: false
+        }
+    }
+}

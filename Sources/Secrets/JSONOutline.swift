@@ -67,3 +67,11 @@ package struct JSONOutline: Sendable, Equatable {
         return value
     }
 }
+
+extension JSONOutline {
+    /// Whether the whole of `text` is one well-formed JSON value of any kind.
+    package static func isValue(_ text: RawSpan) -> Bool {
+        var reader = JSONReader()
+        return (try? reader.lone(in: text)) != nil
+    }
+}

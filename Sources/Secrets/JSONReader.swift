@@ -11,6 +11,14 @@ struct JSONReader {
         while let byte = peek(in: text), byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D { position += 1 }
     }
 
+    /// One value of any kind, with white space around it at most.
+    mutating func lone(in text: RawSpan) throws(JSONOutline.Malformed) {
+        guard text.byteCount <= JSONOutline.textBytesMax else { throw .tooLarge }
+        _ = try value(in: text, depth: 0)
+        skipSpace(in: text)
+        guard position == text.byteCount else { throw .badSyntax }
+    }
+
     mutating func object(in text: RawSpan, depth: Int) throws(JSONOutline.Malformed) -> JSONOutline {
         try expect("{", in: text)
         var members: [JSONOutline.Member] = []

@@ -7,7 +7,7 @@ package import Model
 package import NIOCore
 import NIOExtras
 import NIOHTTPTypes
-import NIOPosix
+package import NIOPosix
 import Synchronization
 
 /// Serves HTTP/1.1 on Unix sockets. `start`, then `run` until `stop`.
@@ -37,9 +37,9 @@ package final class SocketServer: Sendable {
         let channel: HTTP1Channel.Value
     }
 
-    /// `group`: the daemon's event loops; one thread is enough, and it outlives the server.
+    /// `group`: the daemon's event loops; one thread is enough, and it lives as long as the process.
     package init(
-        limits: ServerLimits = ServerLimits(), logger: Logger, group: any EventLoopGroup, now: @escaping @Sendable () -> Timestamp,
+        limits: ServerLimits = ServerLimits(), logger: Logger, group: any EventLoopGroup = .oneThread, now: @escaping @Sendable () -> Timestamp,
         unitOf: @escaping UnitLookup, routes: (Router<APIContext>) -> Void
     ) {
         self.limits = limits
@@ -191,4 +191,8 @@ extension ListeningSocket {
         case .inherited: true
         }
     }
+}
+
+extension EventLoopGroup where Self == MultiThreadedEventLoopGroup {
+    package static var oneThread: MultiThreadedEventLoopGroup { MultiThreadedEventLoopGroup(numberOfThreads: 1) }
 }

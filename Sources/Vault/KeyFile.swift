@@ -31,6 +31,15 @@ package enum KeyFile {
         }
     }
 
+    /// An existing file is used as it is.
+    package static func readOrCreate(_ path: String, random: any RandomSource) throws(VaultError) -> Secret {
+        do { return try read(path, systemdCredential: false) } catch {
+            guard case .noKey = error else { throw error }
+            try create(path, random: random)
+            return try read(path, systemdCredential: false)
+        }
+    }
+
     /// Makes it with fresh random bytes, mode 0600, durable; never touches an existing file.
     package static func create(_ path: String, random: any RandomSource) throws(VaultError) {
         let file = Glibc.open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)

@@ -73,3 +73,10 @@ enum RecordJSON {
         try JSONDecoder().decode(type, from: data)
     }
 }
+
+extension OpenVault {
+    /// Where a list goes on after a record that need not exist.
+    package func cursor<Value>(_ kind: RecordKind<Value>, _ key: RecordKey) -> [UInt8] {
+        engineKey(kind, key)
+    }
+}

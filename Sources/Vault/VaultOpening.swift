@@ -25,7 +25,10 @@ extension OpenVault {
     package static func open(_ engine: any Engine, unlockKey: borrowing Secret, random: any RandomSource) throws(VaultError) -> OpenVault {
         let slots = try slots(in: engine)
         for slot in slots {
-            guard let rootKey = slot.rootKey(unlockKey: unlockKey), rootKey.count == Cipher.keyBytes else { continue }
+            // A recovery key is 32 bytes too, and is given in the same place.
+            guard let rootKey = slot.rootKey(unlockKey: unlockKey) ?? slot.rootKey(recoveryKey: BoxKeyPair(secretKey: unlockKey.clone())),
+                rootKey.count == Cipher.keyBytes
+            else { continue }
             return OpenVault(engine: engine, rootKey: rootKey, random: random)
         }
         throw .wrongKey

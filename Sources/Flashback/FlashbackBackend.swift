@@ -1,0 +1,62 @@
+internal import FoundationEssentials
+package import Model
+package import Outbound
+package import Rotations
+internal import Synchronization
+
+/// Makes targets for upstreams, and keeps what they share between calls: connections, TLS contexts, the backend's list.
+package final class FlashbackBackend: TargetProvider {
+    private let limits: Limits
+    private let now: @Sendable () -> Timestamp
+    private let contexts = TLSContexts()
+    private let upstreams = Mutex<[Key: Upstream]>([:])
+
+    /// An upstream whatever it is called: what it is bound to by a rotation may outlive a change of its settings.
+    private struct Key: Hashable {
+        let baseURL: BaseURL
+        let caPEM: String?
+        let pinSHA256: String?
+        let workspaceID: String?
+    }
+
+    /// Far more than anybody configures; addresses that changed must not pile up.
+    private static let upstreamsMax = 256
+
+    /// `now` is needed for `Retry-After` dates and for judging the expiry of tokens only.
+    package init(limits: Limits = Limits(), now: @escaping @Sendable () -> Timestamp = { Timestamp(Date()) }) {
+        self.limits = limits
+        self.now = now
+    }
+
+    package func target(at address: UpstreamAddress) -> any RotationTarget {
+        let key = Key(baseURL: address.baseURL, caPEM: address.caPEM, pinSHA256: address.pinSHA256, workspaceID: address.workspaceID)
+        return upstreams.withLock { upstreams in
+            if let known = upstreams[key] { return FlashbackTarget(upstream: known, now: now) }
+            let made = Upstream(client: client(for: address), workspaceID: address.workspaceID)
+            if upstreams.count >= Self.upstreamsMax { upstreams.removeAll() }
+            upstreams[key] = made
+            return FlashbackTarget(upstream: made, now: now)
+        }
+    }
+
+    /// A stored address was checked when it was stored; should it be unreadable all the same, every call says so.
+    private func client(for address: UpstreamAddress) -> HTTPClient? {
+        guard let trust = try? Trust(caPEM: address.caPEM, pinSHA256: address.pinSHA256) else { return nil }
+        return HTTPClient(baseURL: address.baseURL, trust: trust, contexts: contexts, limits: limits)
+    }
+}
+
+/// What all targets of one upstream share.
+final class Upstream: Sendable {
+    let client: HTTPClient?
+    let listing: SharedListing
+    let workspaceID: String?
+
+    init(client: HTTPClient?, workspaceID: String?) {
+        self.client = client
+        self.workspaceID = workspaceID
+        listing = SharedListing()
+    }
+
+    static let noTrust = Failure(.tlsFailed, "the certificates to trust can't be read", wasSent: false)
+}

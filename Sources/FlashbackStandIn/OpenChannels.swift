@@ -1,0 +1,31 @@
+internal import NIOCore
+internal import Synchronization
+
+/// The connections that are open, so that they can be cut.
+final class OpenChannels: Sendable {
+    private let channels = Mutex<[ObjectIdentifier: any Channel]>([:])
+
+    func add(_ channel: any Channel) {
+        let key = ObjectIdentifier(channel)
+        channels.withLock { $0[key] = channel }
+        channel.closeFuture.whenComplete { [weak self] _ in self?.forget(key) }
+    }
+
+    private func forget(_ key: ObjectIdentifier) {
+        channels.withLock { _ = $0.removeValue(forKey: key) }
+    }
+
+    /// Without a TLS farewell; returns when all are closed.
+    func cutAll() async {
+        for channel in channels.withLock({ Array($0.values) }) {
+            channel.eventLoop.execute {
+                (try? channel.pipeline.syncOperations.context(name: ServerConnection.socketEnd))?.close(promise: nil)
+            }
+            try? await channel.closeFuture.get()
+        }
+    }
+
+    func waitUntilClosed() async {
+        for channel in channels.withLock({ Array($0.values) }) { try? await channel.closeFuture.get() }
+    }
+}

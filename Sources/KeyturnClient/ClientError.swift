@@ -1,0 +1,28 @@
+package import KeyturnWire
+
+/// Why a call to the daemon has no answer to use. Sentences are for people; they carry nothing that the daemon was sent.
+package enum ClientError: Error, Equatable {
+    /// Nothing was sent: the socket could not be opened.
+    case unreachable(path: String, why: String)
+    /// The connection ended before the whole answer was there: what was asked for may have happened.
+    case lost(path: String, why: String)
+    /// The process that serves the socket is not one to trust with a secret.
+    case untrusted(path: String, why: String)
+    /// The daemon said no.
+    case problem(ProblemDocument)
+    /// What came back is not what this version understands.
+    case garbage(String)
+}
+
+extension ClientError {
+    /// A sentence for people.
+    package var detail: String {
+        switch self {
+        case .unreachable(let path, let why): "The daemon can't be reached at \(path): \(why)."
+        case .lost(let path, let why): "The connection to the daemon at \(path) was lost: \(why). What was asked for may have happened."
+        case .untrusted(let path, let why): "No secret is sealed for the process that serves \(path): \(why)."
+        case .problem(let problem): problem.detail
+        case .garbage(let why): "The daemon's answer can't be read: \(why)."
+        }
+    }
+}

@@ -1,0 +1,71 @@
+import KeyturnWire
+
+/// The daemon at the other end of a Unix socket. Each call has a connection of its own, so that eight can wait at once
+/// and none depends on how long an idle one is kept.
+package struct Daemon: Sendable {
+    package let socketPath: String
+    package let limits: Limits
+
+    package init(socketPath: String, limits: Limits = Limits()) {
+        self.socketPath = socketPath
+        self.limits = limits
+    }
+
+    package struct Limits: Sendable {
+        /// A local connect takes microseconds; longer than this means that nobody accepts.
+        package var connectTime = Duration.seconds(5)
+        /// For all but rotations.
+        package var replyTime = Duration.seconds(60)
+        /// A page of a thousand configs with twenty versions each is about 4 MiB.
+        package var replyBytesMax = 16 << 20
+
+        package init() {}
+    }
+}
+
+extension Daemon {
+    /// Sends a call whose answer has a body.
+    func send<Body: Decodable & Sendable>(_ request: Request, as type: Body.Type) async throws(ClientError) -> Reply<Body> {
+        let raw = try await exchange(request)
+        do {
+            return raw.with(try WireJSON.decode(type, from: raw.body))
+        } catch {
+            throw .garbage("\(request.method.rawValue) \(request.target) answered \(raw.status) with an unexpected body")
+        }
+    }
+
+    /// Sends a call whose answer may come without a body (204).
+    func send<Body: Decodable & Sendable>(_ request: Request, maybe type: Body.Type) async throws(ClientError) -> Reply<Body?> {
+        let raw = try await exchange(request)
+        guard !raw.body.isEmpty else { return raw.with(nil) }
+        do {
+            return raw.with(try WireJSON.decode(type, from: raw.body))
+        } catch {
+            throw .garbage("\(request.method.rawValue) \(request.target) answered \(raw.status) with an unexpected body")
+        }
+    }
+
+    /// Sends a call of whose answer only the status matters.
+    func sendForStatus(_ request: Request) async throws(ClientError) -> Reply<Void> {
+        try await exchange(request).with(())
+    }
+
+    /// The raw answer if it is a good one, else its problem.
+    private func exchange(_ request: Request) async throws(ClientError) -> RawReply {
+        let raw = try await Exchange(daemon: self, request: request).run()
+        guard request.goodStatuses.contains(raw.status) else { throw raw.error }
+        return raw
+    }
+}
+
+extension RawReply {
+    fileprivate func with<Body: Sendable>(_ body: Body) -> Reply<Body> {
+        Reply(status: status, etag: etag, location: location, body: body)
+    }
+
+    /// The problem document, or a sentence where there is none: another server on this socket, or a proxy.
+    var error: ClientError {
+        if let problem = try? WireJSON.decode(ProblemDocument.self, from: body) { return .problem(problem) }
+        return .garbage("it has the status \(status) and no problem document")
+    }
+}

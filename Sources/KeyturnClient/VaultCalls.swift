@@ -1,0 +1,44 @@
+package import KeyturnWire
+
+/// Calls about the vault as a whole.
+extension Daemon {
+    package func health() async throws(ClientError) -> Reply<Health> {
+        try await send(.get("healthz"), as: Health.self)
+    }
+
+    /// 503 and `sealed` while it is sealed.
+    package func readiness() async throws(ClientError) -> Reply<Health> {
+        var request = Request.get("readyz")
+        request.goodStatuses = [200, 503]
+        return try await send(request, as: Health.self)
+    }
+
+    /// The key to seal secrets to; refused with `untrusted` when the wrong process serves the socket.
+    package func intakeKey() async throws(ClientError) -> Reply<IntakeKey> {
+        var request = Request.get("v1", "intake-key")
+        request.peer = .trusted
+        return try await send(request, as: IntakeKey.self)
+    }
+
+    package func whoami() async throws(ClientError) -> Reply<Whoami> {
+        try await send(.get("v1", "whoami"), as: Whoami.self)
+    }
+
+    package func status() async throws(ClientError) -> Reply<Status> {
+        try await send(.get("v1", "status"), as: Status.self)
+    }
+
+    package func seal() async throws(ClientError) -> Reply<SealState> {
+        try await send(.post("v1", "seal", body: NoFields()), as: SealState.self)
+    }
+
+    /// With the key that the daemon finds by itself.
+    package func unseal() async throws(ClientError) -> Reply<SealState> {
+        try await send(.post("v1", "unseal", body: NoFields()), as: SealState.self)
+    }
+
+    package func audit(after: String? = nil, limit: Int? = nil) async throws(ClientError) -> Reply<Page<AuditEntry>> {
+        try await send(
+            .get("v1", "audit", query: [("after", after), ("limit", limit.map(String.init))]), as: Page<AuditEntry>.self)
+    }
+}

@@ -1,0 +1,39 @@
+package import Access
+package import Model
+import Rotations
+import Vault
+
+extension VaultService {
+    /// Drops a staged version and erases its bytes; a previous one only where the operator says so.
+    package func discard(_ number: VersionNumber, of name: ConfigName, _ reach: DiscardReach, as caller: Caller) async throws -> VersionRecord {
+        try policy.require(.stage, on: .config(name), for: caller)
+        let now = clock.now()
+        return try await write { transaction in
+            var config = try transaction.config(name).value
+            guard let index = config.versions.firstIndex(where: { $0.number == number }) else {
+                throw Problem(.unknownVersion, "The config '\(name)' has no live version \(number).", nextStep: "keyturn versions \(name)")
+            }
+            guard config.unfinished == nil else { throw Problem.rotationInProgress(name) }
+            var version = config.versions[index]
+            guard version.state == .staged || (version.state == .previous && reach == .previousToo) else {
+                throw Problem(
+                    .badRequest, "Version \(number) of '\(name)' is \(version.state.rawValue); only a staged version can be discarded.",
+                    nextStep: "keyturn versions \(name)")
+            }
+            if version.state == .previous, let until = config.stragglersUntil, now < until {
+                throw Problem(.badRequest, "A PUT with an unknown outcome may still land until \(until); version \(number) is kept until then.")
+            }
+            config.versions.remove(at: index)
+            version.state = version.state == .staged ? .discarded : .retired
+            version.endedAt = now
+            try transaction.end(version, of: name)
+            try transaction.put(.config, .named(name), config)
+            try transaction.scheduleErasure(of: config)
+            return .changed(version, AuditEvent(at: now, "version.discarded", by: caller.audited, config: name, version: number))
+        }
+    }
+
+    package enum DiscardReach: Sendable {
+        case stagedOnly, previousToo
+    }
+}

@@ -1,0 +1,54 @@
+import Model
+import Rotations
+import Secrets
+import Vault
+
+extension VaultService {
+    /// How often it looks for what is past its time, at the least.
+    private static let eraseInterval = Duration.seconds(30)
+
+    /// Erases, for as long as the daemon runs, what is past its time: previous versions after their grace, rejected ones, configs removed long ago,
+    /// Idempotency-Keys after a day.
+    package func eraseWhatIsDue() async {
+        while !Task.isCancelled {
+            await clock.sleep(for: await eraseOnce())
+        }
+    }
+
+    /// Returns how long nothing more can become due.
+    package func eraseOnce() async -> Duration {
+        let now = clock.now()
+        var wait = Self.eraseInterval
+        var cursor: [UInt8]?
+        repeat {
+            let from = cursor
+            guard let page = try? await read({ try $0.list(.erasure, after: from, limit: 256) }) else { break }
+            for stored in page {
+                if stored.value.at <= now {
+                    try? await erase(stored.value.config, at: now)
+                } else {
+                    wait = min(wait, stored.value.at - now)
+                }
+            }
+            cursor = page.last?.cursor
+        } while cursor != nil
+        return max(wait, .seconds(1))
+    }
+
+    private func erase(_ name: ConfigName, at now: Timestamp) async throws {
+        let limits = limits
+        try await write { transaction in
+            guard var config = try transaction.get(.config, .named(name)) else { return .unchanged(()) }
+            if let removedAt = config.removedAt {
+                guard removedAt + limits.removalAge <= now else { return .unchanged(()) }
+                try transaction.purge(config)
+                return .changed((), AuditEvent(at: now, "config.purged", by: nil, config: name))
+            }
+            let erased = try transaction.eraseWhatMayGo(in: &config, at: now)
+            guard !erased.isEmpty else { return .unchanged(()) }
+            try transaction.put(.config, .named(name), config)
+            try transaction.scheduleErasure(of: config)
+            return .changed((), AuditEvent(at: now, "version.erased", by: nil, config: name, version: erased.first))
+        }
+    }
+}

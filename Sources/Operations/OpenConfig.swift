@@ -1,0 +1,18 @@
+import Access
+import Model
+import Vault
+
+extension RecordReader {
+    /// A config that exists and was not removed.
+    func config(_ name: ConfigName) throws -> Stored<ConfigRecord> {
+        guard let stored = try stored(.config, .named(name)), stored.value.removedAt == nil else { throw Problem.unknownConfig(name) }
+        return stored
+    }
+
+    func upstream(_ name: UpstreamName) throws -> UpstreamRecord {
+        guard let record = try get(.upstream, .named(name)) else {
+            throw Problem(.unknownUpstream, "There is no upstream '\(name)'.", nextStep: "keyturn upstream list")
+        }
+        return record
+    }
+}

@@ -1,0 +1,99 @@
+package import Model
+import Rotations
+import Vault
+
+/// A config as it is stored, with its live versions. Ended versions have records of their own.
+package struct ConfigRecord: Sendable, Codable, Equatable {
+    package let name: ConfigName
+    package var binding: Binding
+    /// `nil`: never due by itself.
+    package var everySeconds: Int64?
+    package var graceSeconds: Int64
+    package var proves: Bool
+    package var description: String?
+    package let createdAt: Timestamp
+    package var removedAt: Timestamp?
+    /// The only truth about its schedule. Moves when a version becomes current, and when `everySeconds` is set.
+    package var dueAt: Timestamp?
+    /// Why automatic rotation is held, after one that was rejected or failed; until a rotation by hand or a newly staged key.
+    package var hold: String?
+    package var pause: Pause?
+    /// Oldest first.
+    package var versions: [VersionRecord] = []
+    package var nextVersion: VersionNumber = 1
+    /// The one rotation that may be under way: the lock, as a stored fact.
+    package var unfinished: RotationID?
+    package var lastRotation: RotationID?
+    /// The backend's non-secret values as last listed or put.
+    package var remoteFields = RemoteFields()
+    /// Until then a PUT with an unknown outcome may still land: nothing is erased.
+    package var stragglersUntil: Timestamp?
+
+    /// Where its keys go.
+    package struct Binding: Sendable, Codable, Equatable {
+        package var upstream: UpstreamName
+        package var remoteID: RemoteID
+        package var aiType: AIType
+        package var field: CredentialField
+
+        package init(upstream: UpstreamName, remoteID: RemoteID, aiType: AIType, field: CredentialField) {
+            self.upstream = upstream
+            self.remoteID = remoteID
+            self.aiType = aiType
+            self.field = field
+        }
+    }
+
+    package struct Pause: Sendable, Codable, Equatable {
+        package let until: Timestamp?
+        package let reason: String?
+    }
+
+    package func version(_ state: VersionState) -> VersionRecord? {
+        versions.first { $0.state == state }
+    }
+
+    /// The newest previous one.
+    package var newestPrevious: VersionRecord? {
+        versions.last { $0.state == .previous }
+    }
+
+    package func isPaused(at time: Timestamp) -> Bool {
+        guard let pause else { return false }
+        return pause.until.map { time < $0 } ?? true
+    }
+
+    package mutating func update(_ number: VersionNumber, _ change: (inout VersionRecord) -> Void) {
+        guard let index = versions.firstIndex(where: { $0.number == number }) else { return }
+        change(&versions[index])
+    }
+}
+
+/// One numbered credential of a config, without its bytes.
+package struct VersionRecord: Sendable, Codable, Equatable {
+    package let number: VersionNumber
+    package var state: VersionState
+    package var proof: Proof?
+    package let createdAt: Timestamp
+    package var currentSince: Timestamp?
+    /// When the bytes of a previous or rejected one may be erased.
+    package var eraseAfter: Timestamp?
+    package var endedAt: Timestamp?
+    package var reason: String?
+    /// Which of `key` and `secret` it fills.
+    package let hasKey: Bool
+    package let hasSecret: Bool
+    /// Non-secret fields that must change in the same PUT.
+    package let fields: RemoteFields
+    /// Whether its own PUT was answered by `success: true`; an adopted one's never was.
+    package var wasAccepted = false
+}
+
+extension RecordKind where Value == ConfigRecord {
+    static let config = RecordKind(tag: 0x10, name: "config")
+}
+
+extension RecordKind where Value == VersionRecord {
+    /// By config and number.
+    static let endedVersion = RecordKind(tag: 0x11, name: "ended version")
+}

@@ -1,0 +1,89 @@
+package import Access
+package import Model
+package import Rotations
+import Secrets
+import Vault
+
+extension VaultService {
+    /// Begins a rotation (or joins the one under way) and waits for it where the caller wants that.
+    package func rotate(_ name: ConfigName, _ request: RotationRequest, _ waiting: Waiting, as caller: Caller) async throws -> RotationReply {
+        try policy.require(request.kind == .remote ? .bind : .rotate, on: .config(name), for: caller)
+        let draft = RotationDraft(config: name, request: request, caller: caller, at: clock.now(), id: newRotationID(), limits: limits)
+        // All local checks come before anything outside.
+        switch try await read({ try draft.decide(in: $0) }) {
+        case .notDue(let due, let why): return .notDue(due, why)
+        case .join(let rotation): return try await answer(rotation, joining: request, waiting)
+        case .make(let planned):
+            let listed = try await requireOwnKey(of: planned)
+            let decision = try await write { transaction in try draft.make(in: &transaction, listed: listed) }
+            switch decision {
+            case .notDue(let due, let why): return .notDue(due, why)
+            case .join(let rotation): return try await answer(rotation, joining: request, waiting)
+            case .make(let made):
+                runner.start(made.rotation)
+                return try await answer(made.rotation, joining: nil, waiting)
+            }
+        }
+    }
+
+    package enum Waiting: Sendable {
+        case untilSettled, not
+    }
+
+    /// What a rotation would do now, without doing it.
+    package func dryRun(_ name: ConfigName, _ request: RotationRequest, as caller: Caller) async throws -> Rotation? {
+        try policy.require(.rotate, on: .config(name), for: caller)
+        let draft = RotationDraft(config: name, request: request, caller: caller, at: clock.now(), id: newRotationID(), limits: limits)
+        switch try await read({ try draft.decide(in: $0) }) {
+        case .notDue: return nil
+        case .join(let rotation): return rotation
+        case .make(let made): return made.rotation
+        }
+    }
+
+    private func newRotationID() -> RotationID {
+        RotationID(at: clock.now(), random: random.bytes(10))
+    }
+
+    /// Refuses a configuration that takes its credential from a shared key; a backend without the list is no obstacle.
+    private func requireOwnKey(of made: RotationDraft.Made) async throws -> RemoteFields? {
+        let plan = made.rotation.machine.plan
+        guard plan.kind != .prove, let bearer = try await bearers.bearer(of: plan.upstream.name) else { return nil }
+        switch await targets.target(at: plan.upstream).lookUp(plan.remoteID, noOlderThan: limits.listAge, bearer: bearer.token) {
+        case .listed(_, usesSharedKey: true): throw Problem.sharedKey(plan.remoteID)
+        case .listed(let fields, usesSharedKey: false): return fields
+        case .missing, .unauthorized, .unavailable: return nil
+        }
+    }
+
+    private func answer(_ rotation: Rotation, joining request: RotationRequest?, _ waiting: Waiting) async throws -> RotationReply {
+        if let request, request.condition == .now, rotation.state == .waiting { runner.wake(rotation.id) }
+        guard waiting == .untilSettled else { return .rotation(rotation) }
+        switch await runner.settled(rotation.id) {
+        case .settled: break
+        case .storeFailed:
+            throw Problem(
+                .storeFailed, "The rotation \(rotation.id) goes on, but the vault can't be written at the moment.", nextStep: "keyturn status")
+        case .halted:
+            throw Problem(.stopping, "The daemon stops; the rotation \(rotation.id) is resumed when it is back.", nextStep: "keyturn history")
+        }
+        return .rotation(try await read { try $0.rotation(rotation.id) })
+    }
+}
+
+extension Problem {
+    static func sharedKey(_ id: RemoteID) -> Problem {
+        Problem(
+            .sharedKey, "The remote configuration '\(id)' takes its credential from a shared key, so that a PUT would change nothing.",
+            nextStep: "Rotate the shared key at the backend, or give the configuration a key of its own.")
+    }
+}
+
+extension RecordReader {
+    func rotation(_ id: RotationID) throws -> Rotation {
+        guard let rotation = try get(.rotation, .timed(id)) else {
+            throw Problem(.unknownRotation, "There is no rotation '\(id)'.", nextStep: "keyturn history")
+        }
+        return rotation
+    }
+}

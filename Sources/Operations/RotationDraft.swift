@@ -1,0 +1,193 @@
+import Access
+import Model
+import Rotations
+import Secrets
+import Vault
+
+/// A request on its way to becoming a rotation: all local checks, first as a look ahead, then again inside the transaction that makes it.
+struct RotationDraft: Sendable {
+    let config: ConfigName
+    let request: RotationRequest
+    let caller: Caller
+    let at: Timestamp
+    let id: RotationID
+    let limits: OperationLimits
+
+    enum Decision: Sendable {
+        case notDue(Timestamp?, String)
+        case join(Rotation)
+        case make(Made)
+    }
+
+    struct Made: Sendable {
+        let rotation: Rotation
+        var config: ConfigRecord
+    }
+
+    // MARK: Deciding
+
+    func decide(in reader: some RecordReader, listed: RemoteFields? = nil) throws -> Decision {
+        let record = try reader.config(config).value
+        if let rotation = try remembered(in: reader) { return .join(rotation) }
+        if let unfinished = record.unfinished { return try join(reader.rotation(unfinished)) }
+        if request.condition == .ifDue, let why = notDue(record) { return .notDue(record.dueAt, why) }
+        if record.isPaused(at: at) {
+            throw Problem(.paused, "The config '\(config)' is paused.", nextStep: "keyturn resume \(config)")
+        }
+        var known = record
+        if let listed { known.remoteFields.take(listed) }
+        let upstream = try reader.upstream(record.binding.upstream)
+        return .make(try plan(known, upstream))
+    }
+
+    /// The rotation that this Idempotency-Key already made.
+    private func remembered(in reader: some RecordReader) throws -> Rotation? {
+        guard let key = idempotencyKey, let record = try reader.get(.idempotency, key), at - record.at < limits.idempotencyAge else { return nil }
+        guard record.request == request.fingerprint else {
+            throw Problem(
+                .idempotencyMismatch, "The Idempotency-Key was used before for another request.", nextStep: "Use a new key for a new request.")
+        }
+        return try reader.rotation(record.rotation)
+    }
+
+    /// Scoped to operation, config and the caller's unit or uid.
+    private var idempotencyKey: RecordKey? {
+        request.idempotencyKey.map { key in
+            .named("\(request.kind.rawValue)\n\(config)\n\(caller.unit ?? String(caller.uid))\n\(key)")
+        }
+    }
+
+    /// Joins a rotation that does at least what is asked for.
+    private func join(_ rotation: Rotation) throws -> Decision {
+        guard request.kind == .rotate, rotation.machine.plan.kind == .rotate, !request.isCompromised || rotation.request.isCompromised else {
+            throw Problem.rotationInProgress(config)
+        }
+        if case .stuck = rotation.machine.phase, let problem = rotation.problem { throw problem }
+        return .join(rotation)
+    }
+
+    private func notDue(_ record: ConfigRecord) -> String? {
+        if record.isPaused(at: at) { return "paused" }
+        if let hold = record.hold { return "held after the last rotation: \(hold)" }
+        guard let due = record.dueAt else { return "no schedule" }
+        return due <= at ? nil : "not due yet"
+    }
+
+    // MARK: Planning
+
+    private func plan(_ record: ConfigRecord, _ upstream: UpstreamRecord) throws -> Made {
+        switch request.kind {
+        case .rotate: try planRotate(record, upstream)
+        case .rollback: try planRollback(record, upstream)
+        case .remote: try planRemote(record, upstream)
+        case .prove: try planProve(record, upstream)
+        }
+    }
+
+    private func planRotate(_ record: ConfigRecord, _ upstream: UpstreamRecord) throws -> Made {
+        guard let next = record.version(.pending) ?? record.version(.staged) else {
+            throw Problem(.nothingStaged, "Nothing is staged for '\(config)'.", nextStep: "keyturn stage \(config)")
+        }
+        guard let former = record.remoteFields.values(of: next.fields) else {
+            throw Problem(
+                .badRequest,
+                "Version \(next.number) carries non-secret fields whose present values are not known, so that they could not go back.",
+                nextStep: "keyturn remote \(config) with the present values, then rotate again")
+        }
+        var config = record
+        config.update(next.number) { $0.state = .pending }
+        return made(config, upstream, version: next.number, fields: next.fields, former: former)
+    }
+
+    private func planRollback(_ record: ConfigRecord, _ upstream: UpstreamRecord) throws -> Made {
+        guard let source = record.newestPrevious else {
+            throw Problem(.unknownVersion, "The config '\(config)' has no previous version to roll back to.", nextStep: "keyturn versions \(config)")
+        }
+        var config = record
+        let number = config.nextVersion
+        config.nextVersion += 1
+        config.versions.append(
+            VersionRecord(
+                number: number, state: .pending, proof: nil, createdAt: at, hasKey: source.hasKey, hasSecret: source.hasSecret,
+                fields: RemoteFields()))
+        return made(config, upstream, version: number, fields: RemoteFields(), former: RemoteFields(), rollbackOf: source.number)
+    }
+
+    private func planRemote(_ record: ConfigRecord, _ upstream: UpstreamRecord) throws -> Made {
+        guard !request.fields.isEmpty else {
+            throw Problem(.badRequest, "At least one of 'name', 'endpoint' and 'ai_type' must be given.")
+        }
+        return made(
+            record, upstream, version: nil, fields: request.fields, former: record.remoteFields.values(of: request.fields) ?? RemoteFields())
+    }
+
+    private func planProve(_ record: ConfigRecord, _ upstream: UpstreamRecord) throws -> Made {
+        guard let current = record.version(.current) else {
+            throw Problem(.unknownVersion, "The config '\(config)' has no current version to prove.", nextStep: "keyturn rotate \(config)")
+        }
+        return made(record, upstream, version: current.number, fields: RemoteFields(), former: RemoteFields())
+    }
+
+    private func made(
+        _ record: ConfigRecord, _ upstream: UpstreamRecord, version: VersionNumber?, fields: RemoteFields, former: RemoteFields,
+        rollbackOf: VersionNumber? = nil
+    ) -> Made {
+        let standing = record.version(.current)
+        let wayBack: RotationPlan.WayBack =
+            switch request.kind {
+            case .remote: former.isEmpty ? .unknown : .open
+            case .prove: .unknown
+            case .rotate, .rollback: standing == nil ? .unknown : request.isCompromised ? .compromised : .open
+            }
+        let plan = RotationPlan(
+            kind: request.kind, upstream: upstream.address, remoteID: record.binding.remoteID, field: record.binding.field, fields: fields,
+            formerFields: former, wayBack: wayBack, proves: record.proves)
+        let rotation = Rotation(
+            id: id, config: config, version: version, standingVersion: standing?.number, rollbackOf: rollbackOf,
+            request: .init(at: at, uid: caller.uid, unit: caller.unit, reason: request.reason, isCompromised: request.isCompromised),
+            machine: RotationMachine(plan: plan, wasAccepted: request.kind == .prove && standing?.wasAccepted == true))
+        var config = record
+        config.unfinished = id
+        config.lastRotation = id
+        return Made(rotation: rotation, config: config)
+    }
+
+    // MARK: Making
+
+    /// Requested and pending in one commit: the version's bytes are durable since it was staged.
+    func make(in transaction: inout Transaction, listed: RemoteFields?) throws -> Change<Decision> {
+        let decision = try decide(in: transaction, listed: listed)
+        guard case .make(let made) = decision else { return .unchanged(decision) }
+        let rotation = made.rotation
+        if let source = rotation.rollbackOf, let version = rotation.version {
+            guard let packed = try transaction.get(.credential, .version(config, source)) else {
+                throw VaultError.damaged(kind: RecordKind<Secret>.credential.name)
+            }
+            try transaction.put(.credential, .version(config, version), packed)
+        }
+        let pointer = RotationPointer(id: id, config: config)
+        try transaction.put(.config, .named(config), made.config)
+        try transaction.put(.rotation, .timed(id), rotation)
+        try transaction.put(.unfinished, .named(config), pointer)
+        try transaction.put(.history, .namedTimed(config.description, milliseconds: id.milliseconds, id: id.description), pointer)
+        if let key = idempotencyKey {
+            try transaction.put(.idempotency, key, IdempotencyRecord(rotation: id, request: request.fingerprint, at: at))
+        }
+        let event = AuditEvent(
+            at: at, "rotation.requested", by: caller.audited, config: config, upstream: rotation.machine.plan.upstream.name, rotation: id,
+            version: rotation.version, reason: request.reason)
+        return .changed(decision, event)
+    }
+}
+
+extension RemoteFields {
+    /// The known values of the same fields; `nil` when one of them is not known.
+    func values(of fields: RemoteFields) -> RemoteFields? {
+        if fields.name != nil, name == nil { return nil }
+        if fields.endpoint != nil, endpoint == nil { return nil }
+        if fields.aiType != nil, aiType == nil { return nil }
+        return RemoteFields(
+            name: fields.name.flatMap { _ in name }, endpoint: fields.endpoint.flatMap { _ in endpoint },
+            aiType: fields.aiType.flatMap { _ in aiType })
+    }
+}

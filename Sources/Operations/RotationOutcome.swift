@@ -1,0 +1,141 @@
+import Model
+import Rotations
+import Vault
+
+/// What the end of a rotation does to its config and versions. Applied once, in the rotation's last transaction.
+struct RotationOutcome {
+    let rotation: Rotation
+    let ending: RotationEnding
+    let now: Timestamp
+    let limits: OperationLimits
+
+    func apply(in transaction: inout Transaction) throws {
+        try transaction.delete(.unfinished, .named(rotation.config))
+        guard var config = try transaction.get(.config, .named(rotation.config)) else { return }
+        config.unfinished = nil
+        if !rotation.machine.unresolved.isEmpty { config.stragglersUntil = now + limits.stragglerHorizon }
+        switch rotation.machine.plan.kind {
+        case .rotate, .rollback: try move(&config, &transaction)
+        case .remote: changeFields(&config)
+        case .prove: prove(&config)
+        }
+        try transaction.put(.config, .named(config.name), config)
+        try transaction.scheduleErasure(of: config)
+        if showsGoodBearer { try noteSuccess(of: config.binding.upstream, &transaction) }
+    }
+
+    /// Whether the backend took the bearer on the way here.
+    private var showsGoodBearer: Bool {
+        switch ending {
+        case .succeeded, .rejected, .failed(_, .stays): true
+        case .failed(_, .stagedAgain), .failed(_, .nothingChanged), .cancelled: false
+        }
+    }
+
+    /// To the hour: a record that all of an upstream's rotations share is not written by each.
+    private func noteSuccess(of name: UpstreamName, _ transaction: inout Transaction) throws {
+        guard var upstream = try transaction.get(.upstream, .named(name)) else { return }
+        guard upstream.lastSuccessAt.map({ now - $0 > .seconds(3600) }) ?? true else { return }
+        upstream.lastSuccessAt = now
+        try transaction.put(.upstream, .named(name), upstream)
+    }
+
+    private func move(_ config: inout ConfigRecord, _ transaction: inout Transaction) throws {
+        guard let number = rotation.version else { return }
+        switch ending {
+        case .succeeded(let proof, _):
+            makeCurrent(number, proof: proof, &config)
+            config.hold = nil
+            config.dueAt = config.everySeconds.map { now + .seconds($0) }
+            try retireRollbackSource(&config, &transaction)
+        case .failed(let reason, .stays):
+            makeCurrent(number, proof: .failed, &config)
+            config.hold = reason.what
+        case .rejected(let reason, _):
+            config.hold = reason.what
+            // A straggler of its PUT may still land: until then the bytes are kept.
+            let eraseAfter = config.stragglersUntil ?? now
+            config.update(number) { version in
+                version.state = .rejected
+                version.endedAt = now
+                version.reason = reason.what
+                version.eraseAfter = eraseAfter
+            }
+        case .failed(let reason, .stagedAgain), .failed(let reason, .nothingChanged):
+            config.hold = reason.what
+            try stageAgain(number, &config, &transaction)
+        case .cancelled: try stageAgain(number, &config, &transaction)
+        }
+        try transaction.eraseWhatMayGo(in: &config, at: now)
+    }
+
+    private func makeCurrent(_ number: VersionNumber, proof: Proof, _ config: inout ConfigRecord) {
+        let grace = rotation.request.isCompromised ? .zero : Duration.seconds(config.graceSeconds)
+        let eraseAfter = max(now + grace, config.stragglersUntil ?? now)
+        if let standing = rotation.standingVersion {
+            config.update(standing) { version in
+                version.state = .previous
+                version.eraseAfter = eraseAfter
+            }
+        }
+        let wasAccepted = rotation.machine.offeredWasAccepted
+        var fields = RemoteFields()
+        config.update(number) { version in
+            version.state = .current
+            version.proof = proof
+            version.currentSince = now
+            version.wasAccepted = wasAccepted
+            fields = version.fields
+        }
+        config.remoteFields.take(fields)
+    }
+
+    /// A rollback moves the credential: the version that lent it ends.
+    private func retireRollbackSource(_ config: inout ConfigRecord, _ transaction: inout Transaction) throws {
+        guard rotation.machine.plan.kind == .rollback, let source = rotation.rollbackOf,
+            let index = config.versions.firstIndex(where: { $0.number == source })
+        else { return }
+        var version = config.versions.remove(at: index)
+        version.state = .retired
+        version.endedAt = now
+        version.reason = "moved to version \(rotation.version ?? 0)"
+        try transaction.end(version, of: config.name)
+    }
+
+    /// For the next try; what a rollback made is dropped, its source is still there.
+    private func stageAgain(_ number: VersionNumber, _ config: inout ConfigRecord, _ transaction: inout Transaction) throws {
+        guard rotation.machine.plan.kind == .rollback, let index = config.versions.firstIndex(where: { $0.number == number }) else {
+            config.update(number) { $0.state = .staged }
+            return
+        }
+        var version = config.versions.remove(at: index)
+        version.state = .discarded
+        version.endedAt = now
+        try transaction.end(version, of: config.name)
+    }
+
+    private func changeFields(_ config: inout ConfigRecord) {
+        guard case .succeeded = ending else { return }
+        config.remoteFields.take(rotation.machine.plan.fields)
+        if let aiType = rotation.machine.plan.fields.aiType { config.binding.aiType = aiType }
+    }
+
+    private func prove(_ config: inout ConfigRecord) {
+        guard let number = rotation.standingVersion else { return }
+        config.update(number) { version in
+            switch ending {
+            case .succeeded(let proof, _): version.proof = proof
+            case .failed(_, .stays): version.proof = .failed
+            case .failed, .rejected, .cancelled: break
+            }
+        }
+    }
+}
+
+extension RemoteFields {
+    mutating func take(_ newer: RemoteFields) {
+        name = newer.name ?? name
+        endpoint = newer.endpoint ?? endpoint
+        aiType = newer.aiType ?? aiType
+    }
+}

@@ -1,0 +1,91 @@
+import FoundationEssentials
+package import Model
+import Secrets
+import Vault
+
+/// What a sealed box holds once it was opened and found to be for this very purpose and target.
+struct SealedEnvelope: ~Copyable {
+    let content: GuardedJSON
+
+    enum Purpose: String {
+        case stage
+        case upstreamToken = "upstream-token"
+    }
+}
+
+/// A sealed box as it came in.
+package struct IncomingBox: Sendable {
+    package let sealed: [UInt8]
+    package let keyID: String
+
+    /// Larger than any envelope: 64 KiB bodies bound it anyway.
+    package init(base64: String, keyID: String) throws(Problem) {
+        guard let data = Data(base64Encoded: base64), !data.isEmpty else {
+            throw .badField("encrypted_value", InvalidValue("a sealed box in standard base64"))
+        }
+        guard keyID.utf8.count == 16, keyID.utf8.allSatisfy({ (48...57).contains($0) || (97...102).contains($0) }) else {
+            throw .badField("key_id", InvalidValue("16 hex digits, as 'keyturn intake-key' shows them"))
+        }
+        sealed = Array(data)
+        self.keyID = keyID
+    }
+}
+
+extension Transaction {
+    /// Opens a box and uses it up. Refused unless it was made for this vault, purpose and target, is not expired, and was never taken before.
+    mutating func take(_ box: IncomingBox, for purpose: SealedEnvelope.Purpose, target: String, at now: Timestamp) throws -> SealedEnvelope {
+        let again = "Make a new one: keyturn encrypt, or keyturn stage."
+        guard let pair = try intakeKeyPair(id: box.keyID) else {
+            throw Problem(
+                .wrongBox, "The box was sealed to another key (\(box.keyID)) than this vault's.", nextStep: "keyturn intake-key shows the key to seal to.")
+        }
+        guard let plaintext = try? pair.open(box.sealed) else {
+            throw Problem(.wrongBox, "The box does not open with the intake key \(box.keyID): it is damaged or sealed to another key.", nextStep: again)
+        }
+        let envelope: GuardedJSON
+        do { envelope = try GuardedJSON(plaintext) } catch {
+            throw Problem(.wrongBox, "The box does not hold a JSON envelope.", nextStep: again)
+        }
+        let known: Set = ["v", "purpose", "target", "box", "expires_at", "credential"]
+        guard Set(envelope.fields) == known || Set(envelope.fields) == known.subtracting(["expires_at"]), envelope.number("v") == 1 else {
+            throw Problem(.wrongBox, "The envelope in the box is not of version 1, or has fields that it should not have.", nextStep: again)
+        }
+        guard envelope.text("purpose") == purpose.rawValue else {
+            throw Problem(.wrongBox, "The box was made for another purpose than '\(purpose.rawValue)'.", nextStep: again)
+        }
+        guard envelope.text("target") == target else {
+            throw Problem(.wrongBox, "The box was made for another name than '\(target)'.", nextStep: again)
+        }
+        try requireFresh(envelope, at: now)
+        guard let id = envelope.text("box"), UUID(uuidString: id) != nil else {
+            throw Problem(.wrongBox, "The envelope's 'box' is not a UUID.", nextStep: again)
+        }
+        let key = RecordKey.named(id.lowercased())
+        guard try get(.usedBox, key) == nil else { throw Problem(.wrongBox, "The box was used before.", nextStep: again) }
+        try put(.usedBox, key, UsedBoxRecord(at: now))
+        guard let content = envelope.object("credential") else {
+            throw Problem(.wrongBox, "The envelope has no 'credential'.", nextStep: again)
+        }
+        return SealedEnvelope(content: content)
+    }
+
+    private func requireFresh(_ envelope: GuardedJSON, at now: Timestamp) throws(Problem) {
+        guard envelope.has("expires_at"), !envelope.isNull("expires_at") else { return }
+        guard let text = envelope.text("expires_at"), let expiry = try? Timestamp(text) else {
+            throw Problem(.wrongBox, "The envelope's 'expires_at' is not a time as in RFC 3339.")
+        }
+        guard now < expiry else {
+            throw Problem(.wrongBox, "The box expired at \(expiry).", nextStep: "Make a new one: keyturn encrypt, or keyturn stage.")
+        }
+    }
+}
+
+/// A secret that can be sent: not empty, no control characters, not absurdly long.
+func requireUsable(_ secret: borrowing Secret, _ field: String) throws(Problem) {
+    guard secret.count > 0 else { throw Problem(.badRequest, "The credential's '\(field)' is empty.") }
+    guard secret.count <= 16_384 else { throw Problem(.badRequest, "The credential's '\(field)' is longer than 16384 bytes.") }
+    let hasControl = secret.withBytes { bytes in (0..<bytes.byteCount).contains { bytes.byte($0) < 0x20 || bytes.byte($0) == 0x7F } }
+    guard !hasControl else {
+        throw Problem(.badRequest, "The credential's '\(field)' has a line break or another control character in it.")
+    }
+}

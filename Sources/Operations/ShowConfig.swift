@@ -1,0 +1,95 @@
+package import Access
+package import Model
+import Rotations
+import Vault
+
+/// A config as it is shown: the stored facts, its ended versions, and what they come to at this moment.
+package struct ConfigSnapshot: Sendable {
+    package let record: ConfigRecord
+    package let revision: Int64
+    /// Newest first, at most 20.
+    package let ended: [VersionRecord]
+    package let state: ConfigState
+    package let reason: String?
+    package let nextStep: String?
+}
+
+extension VaultService {
+    package func config(_ name: ConfigName, as caller: Caller) async throws -> ConfigSnapshot {
+        try policy.require(.read, on: .config(name), for: caller)
+        let now = clock.now()
+        return try await read { view in try view.snapshot(view.config(name), at: now, overdueAfter: limits.overdueAfter) }
+    }
+
+    /// One page in an order of its own; `next` is the cursor for `after`.
+    package func configs(
+        after: [UInt8]?, limit: Int, filter: ConfigFilter, as caller: Caller
+    ) async throws -> (items: [ConfigSnapshot], next: [UInt8]?) {
+        let now = clock.now()
+        var items: [ConfigSnapshot] = []
+        var cursor = after
+        while true {
+            let (from, count) = (cursor, limit)
+            let page = try await read { view in
+                try view.list(.config, after: from, limit: count).map { stored in
+                    (stored.cursor, try view.snapshot(stored, at: now, overdueAfter: limits.overdueAfter))
+                }
+            }
+            for (itemCursor, snapshot) in page {
+                cursor = itemCursor
+                guard snapshot.record.removedAt == nil, filter.takes(snapshot),
+                    policy.allows(caller, .read, on: .config(snapshot.record.name))
+                else { continue }
+                items.append(snapshot)
+                if items.count == limit { return (items, cursor) }
+            }
+            if page.count < limit { return (items, nil) }
+        }
+    }
+
+    package enum ConfigFilter: Sendable, Equatable {
+        case all
+        case due
+        case state(ConfigState)
+
+        func takes(_ snapshot: ConfigSnapshot) -> Bool {
+            switch self {
+            case .all: true
+            case .due: snapshot.state == .due || snapshot.state == .overdue
+            case .state(let state): snapshot.state == state
+            }
+        }
+    }
+}
+
+extension RecordReader {
+    func snapshot(_ stored: Stored<ConfigRecord>, at now: Timestamp, overdueAfter: Duration) throws -> ConfigSnapshot {
+        let record = stored.value
+        let rotation = try record.unfinished.flatMap { try get(.rotation, .timed($0)) }
+        let (state, reason, nextStep) = record.condition(rotation, at: now, overdueAfter: overdueAfter)
+        let ended = try list(.endedVersion, under: record.name.description, order: .descending, limit: Self.endedShown).map(\.value)
+        return ConfigSnapshot(record: record, revision: stored.revision, ended: ended, state: state, reason: reason, nextStep: nextStep)
+    }
+
+    private static var endedShown: Int { 20 }
+}
+
+extension ConfigRecord {
+    /// The first state that applies, with why and what to do.
+    func condition(_ rotation: Rotation?, at now: Timestamp, overdueAfter: Duration) -> (ConfigState, String?, String?) {
+        switch rotation?.state {
+        case .running: return (.running, nil, nil)
+        case .waiting: return (.waiting, rotation?.problem?.detail, rotation?.nextStep)
+        case .stuck: return (.stuck, rotation?.problem?.detail, rotation?.nextStep)
+        case .succeeded, .rejected, .failed, .cancelled, nil: break
+        }
+        if let hold {
+            let next = version(.staged) == nil ? "keyturn stage \(name)" : "keyturn rotate \(name)"
+            return (.failed, "The last rotation did not succeed: \(hold).", next)
+        }
+        if isPaused(at: now) { return (.paused, pause?.reason, "keyturn resume \(name)") }
+        let next = version(.staged) == nil ? "keyturn stage \(name)" : "keyturn rotate \(name)"
+        guard let dueAt, dueAt <= now else { return (.ok, nil, nil) }
+        return dueAt + overdueAfter <= now ? (.overdue, "It was due at \(dueAt).", next) : (.due, "It is due since \(dueAt).", next)
+    }
+}

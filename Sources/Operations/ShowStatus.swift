@@ -1,0 +1,71 @@
+package import Access
+package import Model
+import Rotations
+package import Vault
+
+/// The state of all at a glance.
+package struct StatusSnapshot: Sendable {
+    package let sealedBecause: VaultError?
+    package let configs: [ConfigState: Int]
+    package let upstreams: Int
+    package let attention: [Attention]
+
+    /// One config that somebody should look at.
+    package struct Attention: Sendable {
+        package let config: ConfigName
+        package let state: ConfigState
+        package let reason: String
+        package let nextStep: String?
+    }
+}
+
+extension VaultService {
+    /// More than fits a screen is summed up by the counts.
+    private static let attentionMax = 200
+    /// How long before its time a config without anything staged is named.
+    private static let runningOutWithin = Duration.seconds(7 * 86_400)
+
+    package func status(as caller: Caller) async throws -> StatusSnapshot {
+        try policy.require(.status, on: .everything, for: caller)
+        if let why = await vault.sealedBecause {
+            return StatusSnapshot(sealedBecause: why, configs: [:], upstreams: 0, attention: [])
+        }
+        let now = clock.now()
+        var counts: [ConfigState: Int] = [:]
+        var attention: [StatusSnapshot.Attention] = []
+        var cursor: [UInt8]?
+        repeat {
+            let from = cursor
+            let page = try await read { view in
+                try view.list(.config, after: from, limit: 256).map { stored in
+                    let rotation = try stored.value.unfinished.flatMap { try view.get(.rotation, .timed($0)) }
+                    return (stored, stored.value.condition(rotation, at: now, overdueAfter: limits.overdueAfter))
+                }
+            }
+            for (stored, (state, reason, nextStep)) in page where stored.value.removedAt == nil {
+                counts[state, default: 0] += 1
+                guard attention.count < Self.attentionMax else { continue }
+                attention += Self.attention(stored.value, state, reason, nextStep, at: now)
+            }
+            cursor = page.last?.0.cursor
+        } while cursor != nil
+        let upstreams = try await read { try $0.list(.upstream, limit: 1000).count }
+        return StatusSnapshot(sealedBecause: nil, configs: counts, upstreams: upstreams, attention: attention.sorted { $0.config.description < $1.config.description })
+    }
+
+    private static func attention(
+        _ config: ConfigRecord, _ state: ConfigState, _ reason: String?, _ nextStep: String?, at now: Timestamp
+    ) -> [StatusSnapshot.Attention] {
+        switch state {
+        case .failed, .overdue, .stuck, .waiting:
+            return [.init(config: config.name, state: state, reason: reason ?? "It is \(state.rawValue).", nextStep: nextStep)]
+        case .running, .paused: return []
+        case .due, .ok:
+            if let current = config.version(.current), current.proof == .failed {
+                return [.init(config: config.name, state: state, reason: "Its current key does not work.", nextStep: "keyturn stage \(config.name)")]
+            }
+            guard let due = config.dueAt, due <= now + runningOutWithin, config.version(.staged) == nil else { return [] }
+            return [.init(config: config.name, state: state, reason: "Due at \(due), and nothing is staged.", nextStep: "keyturn stage \(config.name)")]
+        }
+    }
+}

@@ -1,0 +1,108 @@
+package import Model
+package import Rotations
+import Secrets
+package import Vault
+
+/// The upstreams' bearers out of the vault, refreshed when they must be: one refresh an upstream at a time,
+/// its intent durable before it is sent, what came back durable before it is used.
+package actor UpstreamBearers: BearerKeeper {
+    private let vault: VaultStore
+    private let targets: any TargetProvider
+    private let clock: any RotationClock
+    private var refreshes: [UpstreamName: Task<Bool, Never>] = [:]
+
+    /// A token that dies sooner is refreshed before it is used: a request may take its time.
+    private static let expiryMargin = Duration.seconds(30)
+
+    package init(vault: VaultStore, targets: any TargetProvider, clock: any RotationClock) {
+        self.vault = vault
+        self.targets = targets
+        self.clock = clock
+    }
+
+    package nonisolated func bearer(of upstream: UpstreamName) async throws -> Bearer? {
+        guard let record = try await record(of: upstream) else { return nil }
+        let isExpired = record.tokenExpiresAt.map { $0 - Self.expiryMargin < clock.now() } ?? false
+        if record.bearer == .refreshToken, isExpired || !record.hasAccessToken {
+            _ = await renew(upstream, refused: record.bearerGeneration)
+        }
+        guard let record = try await self.record(of: upstream) else { return nil }
+        guard let token = try await vault.readSecret({ try $0.get(.accessToken, .named(upstream)) }) else { return nil }
+        return Bearer(token: token, generation: record.bearerGeneration)
+    }
+
+    package func renew(_ upstream: UpstreamName, refused generation: Int) async -> Bool {
+        if let refresh = refreshes[upstream] { return await refresh.value }
+        guard let record = try? await record(of: upstream) else { return false }
+        if record.bearerGeneration > generation { return true }
+        guard record.bearer == .refreshToken else { return false }
+        // Another caller may have begun one while this one read.
+        if let refresh = refreshes[upstream] { return await refresh.value }
+        let refresh = Task { await self.refresh(record) }
+        refreshes[upstream] = refresh
+        defer { refreshes[upstream] = nil }
+        return await refresh.value
+    }
+
+    private nonisolated func record(of upstream: UpstreamName) async throws -> UpstreamRecord? {
+        try await vault.read { try $0.get(.upstream, .named(upstream)) }
+    }
+
+    private nonisolated func refresh(_ record: UpstreamRecord) async -> Bool {
+        let name = record.name
+        do {
+            guard let token = try await vault.readSecret({ try $0.get(.refreshToken, .named(name)) }) else { return false }
+            try await note(name, "upstream.refresh-begun", outcome: nil, reason: nil) { $0.isRefreshOpen = true }
+            switch await targets.target(at: record.address).refresh(with: token) {
+            case .refreshed(let tokens):
+                try await store(tokens, for: name)
+                return true
+            case .refused(let reason):
+                try await note(name, "upstream.refresh-ended", outcome: "refused", reason: reason.what) { $0.isRefreshOpen = false }
+            case .unknown(let reason):
+                // The token may or may not be used up; it is tried again next time, and `isRefreshOpen` says so.
+                try await note(name, "upstream.refresh-ended", outcome: "unknown", reason: reason.what) { _ in }
+            }
+        } catch {
+            // Whoever wanted the bearer goes without; the vault's trouble shows where it writes next.
+        }
+        return false
+    }
+
+    private nonisolated func store(_ tokens: consuming RefreshedTokens, for name: UpstreamName) async throws {
+        let new = NewTokens(tokens)
+        let now = clock.now()
+        try await vault.write { transaction in
+            guard var record = try transaction.get(.upstream, .named(name)) else { return .unchanged(()) }
+            record.isRefreshOpen = false
+            record.hasAccessToken = true
+            record.bearerGeneration += 1
+            record.tokenExpiresAt = new.tokens.expiresAt
+            try transaction.put(.upstream, .named(name), record)
+            try transaction.put(.accessToken, .named(name), new.tokens.access)
+            switch new.tokens.refresh {
+            case .some(let refresh): try transaction.put(.refreshToken, .named(name), refresh)
+            case .none: break
+            }
+            return .changed((), AuditEvent(at: now, "upstream.refresh-ended", by: nil, upstream: name, outcome: "refreshed"))
+        }
+    }
+
+    private nonisolated func note(
+        _ name: UpstreamName, _ event: String, outcome: String?, reason: String?, change: @escaping @Sendable (inout UpstreamRecord) -> Void
+    ) async throws {
+        let now = clock.now()
+        try await vault.write { transaction in
+            guard var record = try transaction.get(.upstream, .named(name)) else { return .unchanged(()) }
+            change(&record)
+            try transaction.put(.upstream, .named(name), record)
+            return .changed((), AuditEvent(at: now, event, by: nil, upstream: name, outcome: outcome, reason: reason))
+        }
+    }
+
+    /// Carries what can't be copied into the transaction's closure.
+    private final class NewTokens: Sendable {
+        let tokens: RefreshedTokens
+        init(_ tokens: consuming RefreshedTokens) { self.tokens = tokens }
+    }
+}

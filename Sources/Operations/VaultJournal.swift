@@ -1,0 +1,75 @@
+import Model
+package import Rotations
+import Secrets
+package import Vault
+
+/// The rotations' journal over the vault: what each phase means for the config, in one transaction with its audit entry.
+package struct VaultJournal: RotationJournal {
+    private let vault: VaultStore
+    private let clock: any RotationClock
+    private let limits: OperationLimits
+
+    package init(vault: VaultStore, clock: any RotationClock, limits: OperationLimits) {
+        self.vault = vault
+        self.clock = clock
+        self.limits = limits
+    }
+
+    package func credentials(of rotation: Rotation) async throws -> CredentialsInPlay {
+        CredentialsInPlay(
+            offered: try await credential(rotation.config, rotation.version ?? rotation.standingVersion),
+            standing: rotation.version == rotation.standingVersion ? nil : try await credential(rotation.config, rotation.standingVersion))
+    }
+
+    private func credential(_ config: ConfigName, _ version: VersionNumber?) async throws -> Credential? {
+        guard let version else { return nil }
+        guard let packed = try await vault.readSecret({ try $0.get(.credential, .version(config, version)) }) else { return nil }
+        guard let credential = Credential.unpacked(packed) else { throw VaultError.damaged(kind: RecordKind<Secret>.credential.name) }
+        return credential
+    }
+
+    package func commit(_ rotation: Rotation) async throws {
+        let now = clock.now()
+        let limits = limits
+        try await vault.write { transaction in
+            guard try transaction.get(.rotation, .timed(rotation.id))?.state.hasEnded != true else { return .unchanged(()) }
+            try transaction.put(.rotation, .timed(rotation.id), rotation)
+            var event = AuditEvent(
+                at: now, rotation.eventName, by: nil, config: rotation.config, upstream: rotation.machine.plan.upstream.name,
+                rotation: rotation.id, version: rotation.version, outcome: rotation.state.rawValue)
+            event.reason = rotation.machine.lastReason?.what
+            if case .ended(let ending) = rotation.machine.phase {
+                event.reason = ending.reason?.what
+                try RotationOutcome(rotation: rotation, ending: ending, now: now, limits: limits).apply(in: &transaction)
+            }
+            return .changed((), event)
+        }
+    }
+}
+
+extension Rotation {
+    /// How the audit log calls what was just made durable.
+    var eventName: String {
+        switch machine.phase {
+        case .putting(.standing): "rotation.reverting"
+        case .putting(.offered), .validating, .lookingUp: "rotation.continued"
+        case .waiting: "rotation.waiting"
+        case .stuck: "rotation.stuck"
+        case .ended(.succeeded): "rotation.succeeded"
+        case .ended(.rejected): "rotation.rejected"
+        case .ended(.failed): "rotation.failed"
+        case .ended(.cancelled): "rotation.cancelled"
+        }
+    }
+}
+
+extension RotationEnding {
+    /// What there is to say about it: the reason of a bad end, the warning of a good one.
+    package var reason: Reason? {
+        switch self {
+        case .succeeded(_, let warning): warning
+        case .rejected(let reason, _), .failed(let reason, _): reason
+        case .cancelled: nil
+        }
+    }
+}

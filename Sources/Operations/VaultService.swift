@@ -1,0 +1,67 @@
+package import Access
+import Model
+package import Rotations
+package import Secrets
+package import Vault
+
+/// All that callers can ask for, one file per operation: decide, do, audit, in that visible order.
+package struct VaultService: Sendable {
+    let vault: VaultStore
+    let runner: RotationRunner
+    let targets: any TargetProvider
+    let bearers: UpstreamBearers
+    let clock: any RotationClock
+    let random: any RandomSource
+    let policy: Policy
+    let opening: @Sendable () throws(VaultError) -> OpenVault
+    let limits: OperationLimits
+
+    /// `opening` finds the vault and its key, as `unseal` does again each time.
+    package init(
+        vault: VaultStore, runner: RotationRunner, targets: any TargetProvider, bearers: UpstreamBearers, clock: any RotationClock,
+        random: any RandomSource, policy: Policy, limits: OperationLimits, opening: @escaping @Sendable () throws(VaultError) -> OpenVault
+    ) {
+        self.vault = vault
+        self.runner = runner
+        self.targets = targets
+        self.bearers = bearers
+        self.clock = clock
+        self.random = random
+        self.policy = policy
+        self.limits = limits
+        self.opening = opening
+    }
+
+    /// Reads what is durable; trouble with the vault comes as its problem.
+    func read<Outcome: Sendable>(_ body: @Sendable (VaultView) throws -> Outcome) async throws -> Outcome {
+        do { return try await vault.read(body) } catch let error as VaultError { throw error.problem }
+    }
+
+    /// One transaction; trouble with the vault comes as its problem.
+    func write<Outcome: Sendable>(
+        _ body: @escaping @Sendable (inout Transaction) throws -> Change<Outcome>
+    ) async throws -> Outcome {
+        do { return try await vault.write(body) } catch let error as VaultError { throw error.problem }
+    }
+}
+
+/// Limits of what is kept and asked. The defaults are those of design.md.
+package struct OperationLimits: Sendable, Equatable {
+    package var stagedVersionsMax = 64
+    /// How old the backend's list may be when a rotation looks for a shared key.
+    package var listAge = Duration.seconds(600)
+    /// How long after an unknown outcome a PUT may still land.
+    package var stragglerHorizon = Duration.seconds(3600)
+    package var idempotencyAge = Duration.seconds(86_400)
+    /// How long a removed config can come back.
+    package var removalAge = Duration.seconds(30 * 86_400)
+    package var graceMax = Duration.seconds(30 * 86_400)
+    package var overdueAfter = Duration.seconds(86_400)
+    package var textMax = 200
+
+    package init() {}
+}
+
+extension Caller {
+    var audited: AuditEvent.Caller { AuditEvent.Caller(uid: uid, unit: unit) }
+}

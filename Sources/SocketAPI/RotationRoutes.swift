@@ -1,0 +1,141 @@
+import Access
+import HTTPTypes
+import Hummingbird
+import KeyturnWire
+import Model
+import Operations
+import Rotations
+
+extension Routes {
+    func addRotations(to router: Router<APIContext>) {
+        router.post("/v1/configs/:name/rotate") { request, context in try await rotate(.rotate, request, context) }
+        router.post("/v1/configs/:name/rollback") { request, context in try await rotate(.rollback, request, context) }
+        router.post("/v1/configs/:name/prove") { request, context in try await rotate(.prove, request, context) }
+        router.patch("/v1/configs/:name/remote") { request, context in
+            let body = try await request.read(PatchRemote.self, context)
+            var wanted = RotationRequest(.remote)
+            wanted.fields = RemoteFields(
+                name: try RemoteFields.checked("name", body.name), endpoint: try RemoteFields.checked("endpoint", body.endpoint),
+                aiType: try body.aiType.map { (text) throws(Problem) in
+                    try parsed("ai_type", text) { (text) throws(InvalidValue) in try AIType(text) }
+                })
+            return try await perform(wanted, request, context)
+        }
+        router.get("/v1/rotations") { request, context in
+            let query = try QueryParameters(request, known: PageRequest.parameters.union(["config"]))
+            let page = try PageRequest(query)
+            let config = try query["config"].map { (text) throws(Problem) in
+                try parsed("config", text) { (text) throws(InvalidValue) in try ConfigName(text) }
+            }
+            let (items, next) = try await service.rotations(of: config, after: page.after, limit: page.limit, as: context.caller)
+            return Response.json(Page(items: items.map { shown($0, context) }, next: PageRequest.cursor(next)))
+        }
+        router.get("/v1/rotations/:id") { _, context in
+            Response.json(shown(try await service.rotation(context.rotationID, as: context.caller), context))
+        }
+        router.post("/v1/rotations/:id/cancel") { request, context in
+            _ = try await request.read(NoFields.self, context)
+            let id = try context.rotationID
+            let rotation = try await context.whileCallerListens { try await service.cancel(id, as: context.caller) }
+            return Response.json(shown(rotation, context))
+        }
+        router.post("/v1/rotations/:id/resolve") { request, context in
+            let body = try await request.read(Resolve.self, context)
+            guard let resolution = Resolution(rawValue: body.how) else {
+                throw Problem.badField("how", InvalidValue(Resolution.allCases.map { "'\($0.rawValue)'" }.joined(separator: ", ")))
+            }
+            let id = try context.rotationID
+            let isAsync = try prefersAsync(request)
+            let rotation = try await context.whileCallerListens {
+                try await service.resolve(id, resolution, isAsync ? .not : .untilSettled, as: context.caller)
+            }
+            return try answer(rotation, isAsync: isAsync, context)
+        }
+        router.get("/v1/events") { request, context in try await watch(request, context) }
+    }
+
+    private func rotate(_ kind: RotationPlan.Kind, _ request: Request, _ context: APIContext) async throws -> Response {
+        let body = try await request.read(Rotate.self, context)
+        if kind != .rotate {
+            for (field, isSet) in [("if_due", body.ifDue), ("compromised", body.compromised), ("dry_run", body.dryRun)] where isSet == true {
+                throw Problem(.badRequest, "The field '\(field)' goes with rotate alone.")
+            }
+        }
+        var wanted = RotationRequest(kind)
+        wanted.condition = body.ifDue == true ? .ifDue : .now
+        wanted.reason = try checkedText("reason", body.reason)
+        wanted.isCompromised = body.compromised ?? false
+        guard body.dryRun == true else { return try await perform(wanted, request, context) }
+        guard let rotation = try await service.dryRun(context.configName, wanted, as: context.caller) else {
+            let snapshot = try await service.config(context.configName, as: context.caller)
+            return Response.json(NotDue(rotated: false, dueAt: snapshot.record.dueAt?.description, reason: "not due"))
+        }
+        return Response.json(DryRun(rotation))
+    }
+
+    private func perform(_ wanted: RotationRequest, _ request: Request, _ context: APIContext) async throws -> Response {
+        var wanted = wanted
+        wanted.idempotencyKey = try idempotencyKey(request)
+        let name = try context.configName
+        let isAsync = try prefersAsync(request)
+        let reply = try await context.whileCallerListens { [wanted] in
+            try await service.rotate(name, wanted, isAsync ? .not : .untilSettled, as: context.caller)
+        }
+        switch reply {
+        case .notDue(let due, let why): return Response.json(NotDue(rotated: false, dueAt: due?.description, reason: why))
+        case .rotation(let rotation): return try answer(rotation, isAsync: isAsync, context)
+        }
+    }
+
+    private func answer(_ rotation: Rotations.Rotation, isAsync: Bool, _ context: APIContext) throws -> Response {
+        let location: HTTPFields = [.location: "/v1/rotations/\(rotation.id)"]
+        if isAsync { return Response.json(shown(rotation, context), status: .accepted, headers: location) }
+        if let problem = rotation.problem { throw ProblemReply(problem, rotation: shown(rotation, context)) }
+        return Response.json(shown(rotation, context), headers: location)
+    }
+
+    private func shown(_ rotation: Rotations.Rotation, _ context: APIContext) -> KeyturnWire.Rotation {
+        KeyturnWire.Rotation(rotation, showsMessages: service.rights(of: context.caller).contains(.audit))
+    }
+
+    /// RFC 7240.
+    private func prefersAsync(_ request: Request) throws(Problem) -> Bool {
+        try request.single(Self.prefer)?.split(separator: ",").contains { $0.trimmingPrefix(" ") == "respond-async" } ?? false
+    }
+
+    private func idempotencyKey(_ request: Request) throws(Problem) -> String? {
+        guard let key = try request.single(Self.idempotency) else { return nil }
+        guard (1...128).contains(key.utf8.count), key.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+            throw .badField("Idempotency-Key", InvalidValue("1 to 128 printable ASCII characters without spaces"))
+        }
+        return key
+    }
+
+    private static let prefer = HTTPField.Name("Prefer")!
+    private static let idempotency = HTTPField.Name("Idempotency-Key")!
+}
+
+extension RemoteFields {
+    fileprivate static func checked(_ field: String, _ text: String?) throws(Problem) -> String? {
+        guard let text else { return nil }
+        let isPlain = text.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F }
+        guard !text.isEmpty, text.utf8.count <= 2048, isPlain else {
+            throw .badField(field, InvalidValue("1 to 2048 bytes without control characters"))
+        }
+        return text
+    }
+}
+
+extension DryRun {
+    fileprivate init(_ rotation: Rotations.Rotation) {
+        let plan = rotation.machine.plan
+        var steps = ["PUT version \(rotation.version ?? 0) to \(plan.remoteID) at \(plan.upstream.baseURL)"]
+        if plan.proves { steps.append("validate it") }
+        switch plan.wayBack {
+        case .open: steps.append("put version \(rotation.standingVersion ?? 0) back if it does not work")
+        case .unknown: steps.append("no way back: no earlier version is known here")
+        case .compromised: steps.append("no way back: the current version counts as compromised")
+        }
+        self.init(rotated: false, version: rotation.version ?? 0, steps: steps)
+    }
+}

@@ -1,0 +1,52 @@
+import Access
+import FoundationEssentials
+import HTTPTypes
+import Hummingbird
+import KeyturnWire
+import Model
+import Operations
+import Vault
+
+extension Routes {
+    /// Health, the vault's door, the caller, the audit log.
+    func addVault(to router: Router<APIContext>) {
+        router.get("/healthz") { _, _ in Response.json(Health(status: "ok")) }
+        router.get("/readyz") { _, _ in
+            let isSealed = await service.sealedBecause != nil
+            return Response.json(Health(status: isSealed ? "sealed" : "ok"), status: isSealed ? .serviceUnavailable : .ok)
+        }
+        router.get("/openapi.yaml") { _, _ in Response.text(OpenAPIDocument.text, contentType: "application/yaml") }
+        router.get("/v1/intake-key") { _, _ in
+            let key = try await service.intakeKey()
+            return Response.json(IntakeKey(keyID: key.id, key: Data(key.publicBytes).base64EncodedString()))
+        }
+        router.get("/v1/whoami") { _, context in
+            let caller = context.caller
+            return Response.json(
+                Whoami(
+                    uid: Int64(caller.uid), gid: Int64(caller.gid), groups: caller.groups.map(Int64.init), pid: Int64(caller.pid),
+                    unit: caller.unit, rights: service.rights(of: caller).map(\.rawValue)))
+        }
+        router.get("/v1/status") { _, context in
+            Response.json(Status(try await service.status(as: context.caller), version: version))
+        }
+        router.post("/v1/seal") { request, context in
+            _ = try await request.read(NoFields.self, context)
+            try await service.seal(as: context.caller)
+            return Response.json(SealState(sealed: true))
+        }
+        router.post("/v1/unseal") { request, context in
+            _ = try await request.read(NoFields.self, context)
+            try await service.unseal(as: context.caller)
+            return Response.json(SealState(sealed: false))
+        }
+        router.get("/v1/audit") { request, context in
+            let query = try QueryParameters(request, known: ["after", "limit"])
+            let after = try query.number("after", in: 0...Int.max, default: 0)
+            let limit = try query.number("limit", in: 1...1000, default: 100)
+            let entries = try await service.audit(after: Int64(after), limit: limit, as: context.caller)
+            let next = entries.count < limit ? nil : entries.last.map { String($0.seq) }
+            return Response.json(Page(items: entries.map(AuditEntry.init), next: next))
+        }
+    }
+}

@@ -1,0 +1,41 @@
+import FoundationEssentials
+import KeyturnClient
+import KeyturnWire
+import Secrets
+
+extension BoxPublicKey {
+    /// From base64, as `keyturn intake-key` prints it.
+    init(base64 text: String, of argument: String) throws(Failure) {
+        guard let data = Data(base64Encoded: text), let key = BoxPublicKey(bytes: Array(data)) else {
+            throw .usage("\(argument) must be an intake key: 32 bytes in base64, as 'keyturn intake-key' prints it.")
+        }
+        self = key
+    }
+}
+
+extension Context {
+    /// The key that the daemon offers, from a process that may be trusted with a secret. With a pin, only if it is that one.
+    func intakeKey(pin: String?) async throws -> BoxPublicKey {
+        let pinned = try pin.map { text throws(Failure) in try BoxPublicKey(base64: text, of: "--intake-key") }
+        let offered = try await daemon.intakeKey().body
+        guard let data = Data(base64Encoded: offered.key), let key = BoxPublicKey(bytes: Array(data)), key.id == offered.keyID else {
+            throw ClientError.garbage("its intake key is not one")
+        }
+        guard pinned == nil || pinned == key else {
+            throw Failure.failed(
+                "The daemon offers another intake key than the one given with --intake-key. Nothing was sealed.",
+                nextStep: "compare with 'keyturn intake-key' on the vault's own host")
+        }
+        return key
+    }
+
+    /// A box from `keyturn encrypt`.
+    func sealedValue(file: String) throws(Failure) -> SealedValue {
+        let content = try LocalFile.read(file)
+        do {
+            return try WireJSON.decode(SealedValue.self, from: content)
+        } catch {
+            throw .usage("'\(file)' is not what 'keyturn encrypt' prints.")
+        }
+    }
+}

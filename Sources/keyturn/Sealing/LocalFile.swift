@@ -1,0 +1,38 @@
+import FoundationEssentials
+import Glibc
+
+/// Files with nothing secret in them.
+enum LocalFile {
+    /// Sealed boxes and CA bundles; the system's own bundle has 220 KiB.
+    static let bytesMax = 1 << 20
+
+    /// The whole content; `-` is standard input.
+    static func read(_ path: String) throws(Failure) -> Data {
+        let isInput = path == "-"
+        // SAFETY: open(2) takes a C string; the descriptor is closed below unless it is standard input's.
+        let descriptor = isInput ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw .usage("The file '\(path)' can't be read: \(reason(errno)).") }
+        // SAFETY: the descriptor is ours and closed once.
+        defer { if !isInput { close(descriptor) } }
+        var content = Data()
+        var buffer = [UInt8](repeating: 0, count: 16 << 10)
+        while true {
+            // SAFETY: the buffer has as many bytes as are asked for.
+            let count = Glibc.read(descriptor, &buffer, buffer.count)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw .usage("'\(path)' can't be read: \(reason(errno)).") }
+            guard count > 0 else { return content }
+            content.append(contentsOf: buffer[..<count])
+            guard content.count <= bytesMax else { throw .usage("'\(path)' has more than \(bytesMax) bytes.") }
+        }
+    }
+
+    static func reason(_ code: CInt) -> String {
+        switch code {
+        case ENOENT: "there is no such file"
+        case EACCES, EPERM: "you may not read it"
+        case EISDIR: "it is a directory"
+        default: "error \(code)"
+        }
+    }
+}

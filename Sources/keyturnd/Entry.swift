@@ -1,0 +1,47 @@
+import KeyturnWire
+import ArgumentParser
+import CWipe
+import Foundation
+import Glibc
+
+@main
+struct Keyturnd: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "keyturnd", abstract: "Hold API keys in a sealed vault and rotate them at their backends.",
+        discussion: """
+            Serves HTTP/1.1 with JSON on a Unix socket; 'keyturn' is its command line. Under systemd it takes its socket and its unlock key \
+            from there. Without: keyturn init --vault DIR, then keyturnd --vault DIR --socket PATH.
+
+            Flags win over KEYTURN_CONFIG, KEYTURN_VAULT, KEYTURN_SOCKET, KEYTURN_KEY_FILE, KEYTURN_LOG_LEVEL and KEYTURN_LOG_FORMAT, which \
+            win over the settings' files. Exit status: 0 stopped, 2 usage, 78 a fault that a restart can't mend.
+            """,
+        version: Release.version)
+
+    @Option(help: ArgumentHelp("Settings to use in place of /etc/keyturn/keyturn.yaml.", valueName: "file")) var config: String?
+    @Option(help: ArgumentHelp("The vault's folder.", valueName: "dir")) var vault: String?
+    @Option(help: ArgumentHelp("Where to listen, unless systemd hands over a socket.", valueName: "path")) var socket: String?
+    @Option(help: ArgumentHelp("The unlock key; default: systemd's credential keyturn.key, else the vault's name with '.key' after it.", valueName: "file"))
+    var keyFile: String?
+    @Flag(help: "Rotate what is due by itself, in place of the timers.") var rotateDue = false
+    @Flag(help: "Read the settings, say what is wrong with them, and end.") var checkConfig = false
+
+    static func main() async {
+        // SAFETY: an empty function; calling it keeps the wiping `free` in a static link.
+        keyturn_wipe_freed_memory()
+        do {
+            var command = try parse()
+            try await command.run()
+        } catch {
+            let isHelp = exitCode(for: error) == .success
+            let code: Int32 = isHelp ? 0 : (error as? ExitCode)?.rawValue ?? 2
+            if !(error is ExitCode) { (isHelp ? FileHandle.standardOutput : .standardError).write(Data((fullMessage(for: error) + "\n").utf8)) }
+            // SAFETY: exit(3) has no preconditions.
+            Glibc.exit(code)
+        }
+    }
+
+    mutating func run() async throws {
+        let status = await Daemon.run(self)
+        if status != 0 { throw ExitCode(status) }
+    }
+}

@@ -1,0 +1,39 @@
+import Logging
+import Model
+import Operations
+import Rotations
+import Vault
+
+/// Writes what happens to the log: each audit entry, and at the finest level each act of a rotation.
+struct EventLog: EventListener {
+    let logger: Logger
+
+    func recorded(_ entry: AuditEntry) {
+        let event = entry.event
+        var metadata: Logger.Metadata = ["event": "\(event.event)", "audit_seq": "\(entry.seq)"]
+        metadata["config"] = event.config.map { "\($0)" }
+        metadata["upstream"] = event.upstream.map { "\($0)" }
+        metadata["rotation"] = event.rotation.map { "\($0)" }
+        metadata["version"] = event.version.map { "\($0)" }
+        metadata["outcome"] = event.outcome.map { "\($0)" }
+        metadata["reason"] = event.reason.map { "\($0)" }
+        metadata["caller_uid"] = event.caller.map { "\($0.uid)" }
+        metadata["caller_unit"] = (event.caller?.unit).map { "\($0)" }
+        logger.log(level: Self.level(event.event), "\(event.event)\(event.config.map { " \($0)" } ?? "")", metadata: metadata)
+    }
+
+    func rotation(_ rotation: Rotation, step: String) {
+        logger.debug(
+            "\(rotation.config): \(step)",
+            metadata: ["config": "\(rotation.config)", "rotation": "\(rotation.id)", "version": "\(rotation.version ?? 0)"])
+    }
+
+    /// What somebody should look at stands out.
+    private static func level(_ event: String) -> Logger.Level {
+        switch event {
+        case "rotation.stuck", "rotation.rejected", "rotation.failed": .error
+        case "rotation.waiting", "rotation.reverting", "rotation.continued": .warning
+        default: .info
+        }
+    }
+}

@@ -1,0 +1,28 @@
+import SQLiteEngine
+import Secrets
+import Vault
+
+/// Where the vault and its unlock key are. Looked at anew each time it is unsealed.
+struct VaultPlace: Sendable {
+    let folder: VaultFolder
+    /// From the settings; else systemd's credential; else beside the vault.
+    let keyFile: String?
+    let credentialsDirectory: String?
+
+    /// The name of the unit's credential (`LoadCredential=`), see systemd.exec(5).
+    private static let credentialName = "keyturn.key"
+
+    func open(random: any RandomSource) throws(VaultError) -> OpenVault {
+        try folder.open(unlockKey: unlockKey(), random: random)
+    }
+
+    private func unlockKey() throws(VaultError) -> Secret {
+        if let keyFile { return try KeyFile.read(keyFile, systemdCredential: false) }
+        if let credentialsDirectory {
+            do { return try KeyFile.read("\(credentialsDirectory)/\(Self.credentialName)", systemdCredential: true) } catch {
+                guard case .noKey = error else { throw error }
+            }
+        }
+        return try KeyFile.read(folder.defaultKeyFile, systemdCredential: false)
+    }
+}

@@ -1,0 +1,105 @@
+package import Model
+package import Rotations
+package import Secrets
+import Synchronization
+
+/// A backend that answers what it was told to, and remembers what it was asked.
+package final class ScriptedTarget: RotationTarget, TargetProvider {
+    package enum Call: Sendable, Equatable {
+        /// The bytes of `key` or `secret`, as text: tests use no real ones.
+        case put(String, RemoteFields)
+        case validate
+        case lookUp
+        case refresh
+    }
+
+    private struct State {
+        var puts: [PutAnswer] = []
+        var validates: [ValidateAnswer] = []
+        var lookUp = LookUpAnswer.unavailable(Reason("no list"))
+        var calls: [Call] = []
+        var held = ""
+        var gate: (isClosed: Bool, waiting: [CheckedContinuation<Void, Never>]) = (false, [])
+    }
+
+    private let state = Mutex(State())
+
+    package init() {}
+
+    /// Answers to come, in order; after them a PUT is accepted and a validate works.
+    package func answer(puts: [PutAnswer] = [], validates: [ValidateAnswer] = []) {
+        state.withLock { state in
+            state.puts += puts
+            state.validates += validates
+        }
+    }
+
+    package func answer(lookUp: LookUpAnswer) { state.withLock { $0.lookUp = lookUp } }
+
+    package var calls: [Call] { state.withLock(\.calls) }
+
+    /// Holds back every answer to a PUT until opened.
+    package func closeGate() { state.withLock { $0.gate.isClosed = true } }
+
+    package func openGate() {
+        let waiting = state.withLock { state in
+            defer { state.gate = (false, []) }
+            return state.gate.waiting
+        }
+        for continuation in waiting { continuation.resume() }
+    }
+
+    package func target(at address: UpstreamAddress) -> any RotationTarget { self }
+
+    package func put(
+        _ which: CredentialsInPlay.Which?, of secrets: borrowing SecretsInPlay, field: CredentialField, fields: RemoteFields, to id: RemoteID
+    ) async -> PutAnswer {
+        let text: String
+        switch which {
+        case .offered: text = Self.text(secrets.credentials.offered)
+        case .standing: text = Self.text(secrets.credentials.standing)
+        case nil: text = ""
+        }
+        await withCheckedContinuation { continuation in
+            let isOpen = state.withLock { state -> Bool in
+                state.calls.append(.put(text, fields))
+                guard state.gate.isClosed else { return true }
+                state.gate.waiting.append(continuation)
+                return false
+            }
+            if isOpen { continuation.resume() }
+        }
+        return state.withLock { $0.puts.isEmpty ? .accepted : $0.puts.removeFirst() }
+    }
+
+    package func validate(_ id: RemoteID, secrets: borrowing SecretsInPlay) async -> ValidateAnswer {
+        state.withLock { state in
+            state.calls.append(.validate)
+            return state.validates.isEmpty ? .works : state.validates.removeFirst()
+        }
+    }
+
+    package func lookUp(_ id: RemoteID, noOlderThan age: Duration, bearer: borrowing Secret) async -> LookUpAnswer {
+        state.withLock(\.lookUp)
+    }
+
+    package func refresh(with token: borrowing Secret) async -> RefreshAnswer {
+        state.withLock { $0.calls.append(.refresh) }
+        return .refused(Reason("no refresh here"))
+    }
+
+    private static func text(_ credential: borrowing Credential?) -> String {
+        switch credential {
+        case .some(let credential): text(credential.key) + text(credential.secret)
+        case .none: ""
+        }
+    }
+
+    private static func text(_ secret: borrowing Secret?) -> String {
+        switch secret {
+        case .some(let secret):
+            secret.withBytes { bytes in String(decoding: (0..<bytes.byteCount).map { bytes.byte($0) }, as: UTF8.self) }
+        case .none: ""
+        }
+    }
+}

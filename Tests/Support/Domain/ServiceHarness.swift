@@ -1,0 +1,115 @@
+package import Access
+package import FoundationEssentials
+package import Model
+package import Operations
+package import Rotations
+import Secrets
+package import Vault
+
+/// The whole domain over fakes: real machine, runner, operations and vault; clock, luck, disk and backend in the test's hand.
+package final class ServiceHarness: Sendable {
+    package let clock: HandMovedClock
+    package let engine: MemoryEngine
+    package let target: ScriptedTarget
+    package let random: SeededRandom
+    package let service: VaultService
+    package let runner: RotationRunner
+    package let vault: VaultStore
+    package let events: EventHub
+    private let running: Task<Void, Never>
+
+    package static let root = Caller(uid: 0, gid: 0, groups: [], pid: 1, unit: nil)
+    package static let stranger = Caller(uid: 4711, gid: 4711, groups: [], pid: 2, unit: nil)
+
+    /// Over the disk, clock and backend of `earlier`, this is the daemon after a restart.
+    package init(seed: UInt64 = 1, after earlier: ServiceHarness? = nil) async throws {
+        clock = earlier?.clock ?? HandMovedClock()
+        engine = earlier?.engine ?? MemoryEngine()
+        target = earlier?.target ?? ScriptedTarget()
+        random = earlier?.random ?? SeededRandom(seed: seed)
+        if earlier == nil {
+            try OpenVault.create(in: engine, unlockKey: Self.unlockKey, recovery: nil, owner: nil, at: clock.now(), random: random)
+        }
+        events = EventHub(listener: Silence())
+        vault = VaultStore(audience: events)
+        let bearers = UpstreamBearers(vault: vault, targets: target, clock: clock)
+        let limits = OperationLimits()
+        let runner = RotationRunner(
+            journal: VaultJournal(vault: vault, clock: clock, limits: limits), bearers: bearers, targets: target, clock: clock,
+            random: random, observer: events, limits: RotationLimits())
+        self.runner = runner
+        service = VaultService(
+            vault: vault, runner: runner, targets: target, bearers: bearers, clock: clock, random: random,
+            policy: .ownerOnly(daemonUID: 0), limits: limits
+        ) { [engine, random] () throws(VaultError) in try OpenVault.open(engine, unlockKey: Self.unlockKey, random: random) }
+        running = Task { await runner.run() }
+        try await service.open(by: nil)
+    }
+
+    deinit { running.cancel() }
+
+    /// Stops as a kill would: nothing more is driven.
+    package func kill() async {
+        running.cancel()
+        await runner.halt()
+    }
+
+    private static var unlockKey: Secret { Secret(count: 32) { $0.copyBytes(from: repeatElement(7, count: 32)) } }
+
+    // MARK: What most tests begin with
+
+    package static let upstream = try! UpstreamName("fb")
+    package static let config = try! ConfigName("openai-prod")
+
+    /// An upstream with a bearer, and a config on it.
+    package func setUp(every: Duration? = .seconds(30 * 86_400), grace: Duration = .seconds(86_400), proves: Bool = true) async throws {
+        let address = UpstreamAddress(
+            name: Self.upstream, baseURL: try BaseURL("https://backend.test", plainHTTP: .refused), caPEM: nil, pinSHA256: nil, workspaceID: nil)
+        let box = try await box("upstream-token", target: "fb", credential: #"{"access_token":"bearer-1"}"#)
+        try await service.putUpstream(Self.upstream, UpstreamSettings(address: address, allowsPlainHTTP: false), bearer: box, as: Self.root)
+        try await putConfig(Self.config, id: "remote-1", every: every, grace: grace, proves: proves)
+    }
+
+    package func putConfig(
+        _ name: ConfigName, id: String, every: Duration? = nil, grace: Duration = .seconds(86_400), proves: Bool = true
+    ) async throws {
+        let binding = ConfigRecord.Binding(upstream: Self.upstream, remoteID: try RemoteID(id), aiType: .openAI, field: .key)
+        let settings = ConfigSettings(binding: binding, every: every, grace: grace, proves: proves, description: nil)
+        try await service.putConfig(name, settings, .anything, as: Self.root)
+    }
+
+    /// Seals a credential as a client would.
+    package func box(
+        _ purpose: String = "stage", target: String = "openai-prod", credential: String, expiresAt: Timestamp? = nil, id: UUID? = nil
+    ) async throws -> IncomingBox {
+        let key = try await service.intakeKey()
+        let expiry = expiresAt.map { "\"\($0)\"" } ?? "null"
+        let id = id ?? UUID(uuid: random.bytes(16).withUnsafeBytes { $0.loadUnaligned(as: uuid_t.self) })
+        let envelope = #"{"v":1,"purpose":"\#(purpose)","target":"\#(target)","box":"\#(id)","expires_at":\#(expiry),"credential":\#(credential)}"#
+        let sealed = BoxPublicKey(bytes: key.publicBytes)!.seal(Array(envelope.utf8).span.bytes)
+        return try IncomingBox(base64: Data(sealed).base64EncodedString(), keyID: key.id)
+    }
+
+    @discardableResult
+    package func stage(_ key: String, for name: ConfigName = config, _ role: VaultService.StagedRole = .next) async throws -> VersionRecord {
+        let box = try await box(target: "\(name)", credential: #"{"key":"\#(key)"}"#)
+        return try await service.stage(box, for: name, role, as: Self.root)
+    }
+
+    package func rotate(_ request: RotationRequest = RotationRequest(.rotate), _ name: ConfigName = config) async throws -> Rotation {
+        guard case .rotation(let rotation) = try await service.rotate(name, request, .untilSettled, as: Self.root) else {
+            throw Problem(.badRequest, "nothing was due")
+        }
+        return rotation
+    }
+
+    package func states(_ name: ConfigName = config) async throws -> [VersionNumber: VersionState] {
+        let snapshot = try await service.config(name, as: Self.root)
+        return Dictionary(uniqueKeysWithValues: (snapshot.record.versions + snapshot.ended).map { ($0.number, $0.state) })
+    }
+}
+
+private struct Silence: EventListener {
+    func recorded(_ entry: AuditEntry) {}
+    func rotation(_ rotation: Rotation, step: String) {}
+}
