@@ -114,6 +114,11 @@ let package = Package(
         tests("Operations", ["Access", "Model", "Operations", "Rotations", "Secrets", "TestSupport", "Vault"]),
         tests("Rotations", ["Model", "Rotations"]),
         tests("Secrets", ["Secrets"]),
+        tests("Architecture", []),
+        tests("Systemd", []),
+        tests("Host", ["Host", "Model", logging]),
+        tests("Settings", ["Model", "Settings"]),
+        tests("SocketAPI", ["Access", "Host", "KeyturnWire", "Model", "SocketAPI", hummingbird, httpTypes, logging, nioPosix]),
         tests("Outbound", ["FlashbackStandIn", "Model", "Outbound", "Secrets", nio, nioPosix]),
         tests("Flashback", ["Flashback", "FlashbackStandIn", "Model", "Outbound", "Rotations", "Secrets"]),
 

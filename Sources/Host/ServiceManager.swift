@@ -1,3 +1,4 @@
+import CLinux
 import CSystemd
 import Glibc
 
@@ -44,7 +45,7 @@ extension ServiceManager.News {
         case .stopping: "STOPPING=1"
         case .status(let status): "STATUS=\(Self.line(status))"
         case .alive: "WATCHDOG=1"
-        case .reloading: "RELOADING=1\nMONOTONIC_USEC=\(Self.monotonicMicroseconds)"
+        case .reloading: "RELOADING=1\nMONOTONIC_USEC=\(monotonicMicroseconds)"
         case .extend(let time): "EXTEND_TIMEOUT_USEC=\(Int64(time / .microseconds(1)))"
         }
     }
@@ -55,11 +56,9 @@ extension ServiceManager.News {
     }
 
     /// Type=notify-reload wants it (systemd 253).
-    private static var monotonicMicroseconds: Int64 {
-        var now = timespec()
-        // SAFETY: fills a live variable.
-        clock_gettime(CLOCK_MONOTONIC, &now)
-        return Int64(now.tv_sec) * 1_000_000 + Int64(now.tv_nsec) / 1000
+    private var monotonicMicroseconds: Int64 {
+        // SAFETY: no arguments, no state.
+        kt_monotonic_microseconds()
     }
 }
 
