@@ -7,6 +7,8 @@
 #include <malloc.h>
 #include <poll.h>
 #include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -100,6 +102,23 @@ int kt_unix_is_served(const char *path) {
     return -1;
 }
 
+int kt_look_at(const char *path, uint64_t *device, uint64_t *inode, uint64_t *changed) {
+    struct stat facts;
+    if (lstat(path, &facts) < 0) return -1;
+    *device = facts.st_dev;
+    *inode = facts.st_ino;
+    // An inode's number is used again soon; not within the same nanosecond.
+    *changed = (uint64_t)facts.st_ctim.tv_sec * 1000000000u + (uint64_t)facts.st_ctim.tv_nsec;
+    return S_ISSOCK(facts.st_mode);
+}
+
+int kt_is_file(int descriptor, const char *device_and_inode) {
+    struct stat facts;
+    unsigned long long device, inode;
+    if (fstat(descriptor, &facts) < 0 || sscanf(device_and_inode, "%llu:%llu", &device, &inode) != 2) return 0;
+    return facts.st_dev == device && facts.st_ino == inode;
+}
+
 int64_t kt_group_id(const char *name) {
     char room[16384];
     struct group entry, *found = NULL;
@@ -138,7 +157,44 @@ int64_t kt_locked_memory_limit(void) {
     return limit.rlim_cur == RLIM_INFINITY ? -1 : (int64_t)limit.rlim_cur;
 }
 
+static int signal_pipe[2] = {-1, -1};
+
+static void write_signal(int number) {
+    int reason = errno;
+    unsigned char byte = (unsigned char)number;
+    // A full pipe has more signals in it than anybody needs.
+    ssize_t ignored = write(signal_pipe[1], &byte, 1);
+    (void)ignored;
+    errno = reason;
+}
+
+int kt_watch_signals(void) {
+    if (signal_pipe[0] >= 0) {
+        errno = EALREADY;
+        return -1;
+    }
+    if (pipe2(signal_pipe, O_CLOEXEC | O_NONBLOCK) < 0) return -1;
+    struct sigaction action = {.sa_handler = write_signal, .sa_flags = SA_RESTART};
+    sigfillset(&action.sa_mask);
+    const int watched[] = {SIGTERM, SIGINT, SIGHUP};
+    for (size_t index = 0; index < sizeof watched / sizeof *watched; index++)
+        if (sigaction(watched[index], &action, NULL) < 0) return -1;
+    return signal_pipe[0];
+}
+
 void kt_trim_heap(void) { malloc_trim(0); }
+
+int64_t kt_wall_milliseconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t kt_monotonic_microseconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
 
 int64_t kt_uptime_nanoseconds(void) {
     struct timespec now;

@@ -7,8 +7,8 @@ struct ListEntry: Sendable, Equatable {
     let usesSharedKey: Bool
 }
 
-/// Reads `{"success": true, "aiLlms": [{…}, …]}` as it comes, in pieces of any size: each element is cut out by its braces, read alone and let go,
-/// so that a list of megabytes takes the memory of its entries only.
+/// Reads `{"success": true, "aiLlms": [{…}, …]}` as it comes, in pieces of any size: each element is cut out by its braces, read alone and
+/// let go, so that a list of megabytes takes the memory of its entries only.
 struct ListScanner: ~Copyable {
     private(set) var entries: [String: ListEntry] = [:]
     /// The verdict beside the list, where there is one.

@@ -29,7 +29,8 @@ extension RefreshAnswer {
         switch json.filled("accessToken") ?? json.filled("token") {
         case .some(let access):
             let expiry = AccessToken.expiry(access) ?? ExpiresAt.timestamp(json, now: now)
-            return .refreshed(RefreshedTokens(access: access, refresh: json.filled("refreshToken") ?? json.filled("refresh_token"), expiresAt: expiry))
+            let refresh = json.filled("refreshToken") ?? json.filled("refresh_token")
+            return .refreshed(RefreshedTokens(access: access, refresh: refresh, expiresAt: expiry))
         case .none: return .unknown(Reason("the backend answered 200 without an access token"))
         }
     }

@@ -69,7 +69,10 @@ struct Books {
     private mutating func judge(_ request: Request) -> (Plan, tookEffect: Bool) {
         guard let fault = nextFault(request.call, request.id) else { return done(request) { .reply($0) } }
         switch fault {
-        case .status(let status, let body): return (.reply(Self.answer(status, body)), false)
+        case .status(let status, let body, let headers):
+            var answer = Self.answer(status, body)
+            answer.headers.merge(headers) { $1 }
+            return (.reply(answer), false)
         case .statusAfterEffect(let status, let body): return done(request) { _ in .reply(Self.answer(status, body)) }
         case .retryAfter(let seconds, let status):
             var answer = Answer.refusal(status, "Slow down")
@@ -82,7 +85,9 @@ struct Books {
         case .noSuccess: return done(request) { _ in .reply(.json(200, ["message": .string("Done")])) }
         case .html:
             return (.reply(Answer(status: 200, headers: ["content-type": "text/html"], body: Array("<html><body>Sign in</body></html>".utf8))), false)
-        case .overlong: return done(request) { _ in .reply(.json(200, ["success": .bool(true), "message": .string(String(repeating: "x", count: 70_000))])) }
+        case .overlong:
+            let answer = Answer.json(200, ["success": .bool(true), "message": .string(String(repeating: "x", count: 70_000))])
+            return done(request) { _ in .reply(answer) }
         case .otherID: return (.reply(.json(200, ["success": .bool(true), "aiLlmId": .string("00000000-0000-0000-0000-00000000dead")])), false)
         case .redirect(let target): return (.reply(Answer(status: 307, headers: ["location": target])), false)
         case .resetBeforeEffect: return (.reset, false)

@@ -7,6 +7,7 @@ final class Desk: Sendable {
     private struct State {
         var books: Books
         var onRelease: [@Sendable () -> Void] = []
+        var releases = 0
         var waiters: [(count: Int, call: Call, continuation: CheckedContinuation<Void, Never>)] = []
         var connections = 0
     }
@@ -15,18 +16,20 @@ final class Desk: Sendable {
         state = Mutex(State(books: Books(options)))
     }
 
-    func take(_ incoming: Books.Incoming) -> Plan {
-        let (plan, satisfied) = state.withLock { state -> (Plan, [CheckedContinuation<Void, Never>]) in
+    /// The plan, and how often `release` had been called when it was made: whoever was told that the request has come may release it before its
+    /// connection gets to wait.
+    func take(_ incoming: Books.Incoming) -> (Plan, releases: Int) {
+        let (plan, releases, satisfied) = state.withLock { state -> (Plan, Int, [CheckedContinuation<Void, Never>]) in
             let plan = state.books.take(incoming)
             let isDone = { (waiter: (count: Int, call: Call, continuation: CheckedContinuation<Void, Never>)) in
                 state.books.count(of: waiter.call) >= waiter.count
             }
             let satisfied = state.waiters.filter(isDone).map(\.continuation)
             state.waiters.removeAll(where: isDone)
-            return (plan, satisfied)
+            return (plan, state.releases, satisfied)
         }
         for waiter in satisfied { waiter.resume() }
-        return plan
+        return (plan, releases)
     }
 
     func with<R: Sendable>(_ body: @Sendable (inout Books) -> R) -> R {
@@ -42,13 +45,19 @@ final class Desk: Sendable {
 
     var connections: Int { state.withLock { $0.connections } }
 
-    func onRelease(_ body: @escaping @Sendable () -> Void) {
-        state.withLock { $0.onRelease.append(body) }
+    func onRelease(after releases: Int, _ body: @escaping @Sendable () -> Void) {
+        let isOver = state.withLock { state -> Bool in
+            guard state.releases == releases else { return true }
+            state.onRelease.append(body)
+            return false
+        }
+        if isOver { body() }
     }
 
     func release() {
         let held = state.withLock { state in
             defer { state.onRelease = [] }
+            state.releases += 1
             return state.onRelease
         }
         for body in held { body() }

@@ -15,6 +15,8 @@ final class ServerConnection: ChannelInboundHandler {
     private let desk: Desk
     private var head: HTTPRequestHead?
     private var body = ByteBuffer()
+    /// Seen when the request under way was taken.
+    private var releases = 0
 
     /// Real bodies are a few kilobytes; a credential has 64 KiB at most.
     private static let bodyBytesMax = 1 << 20
@@ -38,10 +40,11 @@ final class ServerConnection: ChannelInboundHandler {
         case .end:
             guard let head else { return }
             self.head = nil
-            let plan = desk.take(
+            let (plan, releases) = desk.take(
                 Books.Incoming(
                     method: head.method.rawValue, uri: head.uri, bearer: Self.bearer(head.headers), body: Array(body.readableBytesView),
                     connection: number))
+            self.releases = releases
             carryOut(plan, keepsAlive: head.isKeepAlive, context)
         }
     }
@@ -65,7 +68,8 @@ final class ServerConnection: ChannelInboundHandler {
                 self.sendEnd(keepsAlive, context)
             }
         case .replyWithoutEnd:
-            context.write(wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .ok, headers: ["content-type": "application/json"]))), promise: nil)
+            let head = HTTPResponseHead(version: .http1_1, status: .ok, headers: ["content-type": "application/json"])
+            context.write(wrapOutboundOut(.head(head)), promise: nil)
             sendForever(context)
         case .reset: reset(context)
         case .closeOnRelease: whenReleased(context) { context.close(promise: nil) }
@@ -75,7 +79,7 @@ final class ServerConnection: ChannelInboundHandler {
     private func whenReleased(_ context: ChannelHandlerContext, _ body: @escaping () -> Void) {
         let body = NIOLoopBound(body, eventLoop: context.eventLoop)
         let loop = context.eventLoop
-        desk.onRelease { loop.execute { body.value() } }
+        desk.onRelease(after: releases) { loop.execute { body.value() } }
     }
 
     private func send(_ answer: Answer, _ keepsAlive: Bool, _ context: ChannelHandlerContext) {
@@ -88,7 +92,8 @@ final class ServerConnection: ChannelInboundHandler {
         var headers = HTTPHeaders(answer.headers.map { ($0.key, $0.value) })
         headers.add(name: "content-length", value: String(answer.body.count))
         if !keepsAlive { headers.add(name: "connection", value: "close") }
-        context.write(wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .init(statusCode: answer.status), headers: headers))), promise: nil)
+        let head = HTTPResponseHead(version: .http1_1, status: .init(statusCode: answer.status), headers: headers)
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
     }
 
     private func sendBody(_ bytes: ArraySlice<UInt8>, _ context: ChannelHandlerContext) {

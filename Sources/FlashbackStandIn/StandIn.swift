@@ -19,7 +19,9 @@ package final class StandIn: Sendable {
     private let listener: Mutex<(any Channel)?>
     private let open: OpenChannels
 
-    private init(port: Int, certificates: ThrowawayCertificates?, group: MultiThreadedEventLoopGroup, desk: Desk, listener: any Channel, open: OpenChannels) {
+    private init(
+        port: Int, certificates: ThrowawayCertificates?, group: MultiThreadedEventLoopGroup, desk: Desk, listener: any Channel, open: OpenChannels
+    ) {
         self.port = port
         caPEM = certificates?.caPEM ?? ""
         spkiPin = certificates?.pin ?? ""
@@ -121,6 +123,9 @@ package final class StandIn: Sendable {
 
     /// Cuts the open connections, as a server does that has had enough of idle ones; returns when they are closed.
     package func cutConnections() async { await open.cutAll() }
+
+    /// Returns when the other sides have closed all connections that are open now.
+    package func waitForConnectionsToClose() async { await open.waitUntilClosed() }
 
     /// Listens again on the same port.
     package func reopen() async throws {

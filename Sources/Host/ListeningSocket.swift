@@ -17,6 +17,8 @@ package struct ListeningSocket: Sendable {
     package struct FileIdentity: Sendable, Equatable {
         let device: UInt64
         let inode: UInt64
+        /// In nanoseconds: an inode's number is used again soon.
+        let changed: UInt64
     }
 
     package init(inherited descriptor: Int32, name: String) {
@@ -91,10 +93,11 @@ private struct FoundFile {
     let isSocket: Bool
 
     init?(path: String) {
-        var facts = stat()
-        // SAFETY: the path is a C string and `facts` a live variable for the length of the call.
-        guard lstat(path, &facts) == 0 else { return nil }
-        identity = ListeningSocket.FileIdentity(device: UInt64(facts.st_dev), inode: UInt64(facts.st_ino))
-        isSocket = facts.st_mode & S_IFMT == S_IFSOCK
+        var (device, inode, changed) = (UInt64(0), UInt64(0), UInt64(0))
+        // SAFETY: the path is a C string, and the three are live variables, for the length of the call.
+        let kind = kt_look_at(path, &device, &inode, &changed)
+        guard kind >= 0 else { return nil }
+        identity = ListeningSocket.FileIdentity(device: device, inode: inode, changed: changed)
+        isSocket = kind == 1
     }
 }

@@ -35,15 +35,17 @@ struct Connector: Sendable {
         }
     }
 
-    /// The bootstrap may try several addresses at once; only the one that won is asked to report to `opened`.
+    /// The bootstrap may try several addresses at once; only the one that won is asked to report to `opened`. It is found by a note of our own,
+    /// since a connection that fails at once has lost its pipeline by then.
     private func connect(
         _ context: NIOSSLContext?, _ opened: EventLoopPromise<Void>, on loop: any EventLoop
     ) -> EventLoopFuture<Connection> {
+        let drivers = NIOLoopBoundBox.makeBoxSendingValue([ObjectIdentifier: ConnectionDriver](), eventLoop: loop)
         let bootstrap = ClientBootstrap(group: loop)
-            .connectTimeout(TimeAmount(limit))
+            .connectTimeout(TimeAmount(limit) + .seconds(1))  // the timer above ends it, in its words
             .channelOption(.allocator, value: .wiped)
             .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try install(context, in: channel) }
+                channel.eventLoop.makeCompletedFuture { drivers.value[ObjectIdentifier(channel)] = try install(context, in: channel) }
             }
         let channel =
             if let address = try? SocketAddress(ipAddress: baseURL.host, port: baseURL.port) {
@@ -52,17 +54,19 @@ struct Connector: Sendable {
                 bootstrap.connect(host: baseURL.host, port: baseURL.port)
             }
         return channel.flatMapThrowing { channel in
-            let driver = try channel.pipeline.syncOperations.handler(type: ConnectionDriver.self)
+            guard let driver = drivers.value[ObjectIdentifier(channel)] else { throw ChannelError.inappropriateOperationForState }
             driver.whenOpen(opened)
             return Connection(channel: channel, driver: NIOLoopBound(driver, eventLoop: loop))
         }
     }
 
-    private func install(_ context: NIOSSLContext?, in channel: any Channel) throws {
+    private func install(_ context: NIOSSLContext?, in channel: any Channel) throws -> ConnectionDriver {
         let pipeline = channel.pipeline.syncOperations
         let breaker = Breaker()
         let decrypted = DecryptedBytes()
-        let tls = try context.map(makeTLS)
+        let verdict = PinVerdict(trust)
+        let tls = try context.map { try makeTLS($0, verdict, on: channel.eventLoop) }
+        let driver = ConnectionDriver(pin: verdict, tls: tls, decrypted: decrypted, breaker: breaker)
         try pipeline.addHandler(breaker)
         if let tls { try pipeline.addHandler(tls) }
         try pipeline.addHandler(decrypted)
@@ -74,17 +78,19 @@ struct Connector: Sendable {
             HTTPRequestEncoder(),
             ByteToMessageHandler(HTTPResponseDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: limits)),
             NIOHTTPRequestHeadersValidator(),
-            ConnectionDriver(trust: trust, tls: tls, decrypted: decrypted, breaker: breaker),
+            driver,
         ])
+        return driver
     }
 
-    private func makeTLS(_ context: NIOSSLContext) throws -> NIOSSLClientHandler {
+    private func makeTLS(_ context: NIOSSLContext, _ pin: PinVerdict, on loop: any EventLoop) throws -> NIOSSLClientHandler {
         // An address can't be sent as the name (SNI); the library then compares the peer's address with the certificate's.
         let isAddress = (try? SocketAddress(ipAddress: baseURL.host, port: baseURL.port)) != nil
         let name = isAddress ? nil : baseURL.host
         guard trust.isPinOnly else { return try NIOSSLClientHandler(context: context, serverHostname: name) }
-        return try NIOSSLClientHandler(context: context, serverHostname: name) { [trust] certificates, verdict in
-            verdict.succeed(trust.pinHolds(for: certificates.first) ? .certificateVerified : .failed)
+        let pin = NIOLoopBound(pin, eventLoop: loop)
+        return try NIOSSLClientHandler(context: context, serverHostname: name) { certificates, verdict in
+            verdict.succeed(pin.value.holds(for: certificates.first) ? .certificateVerified : .failed)
         }
     }
 }

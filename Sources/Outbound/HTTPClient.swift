@@ -95,8 +95,9 @@ package final class HTTPClient: Sendable {
         let prefix: StaticString = "Bearer "
         let count = prefix.utf8CodeUnitCount + bearer.count
         let value = String(unsafeUninitializedCapacity: count) { target in
-            prefix.withUTF8Buffer { _ = target.update(fromContentsOf: $0) }
-            bearer.withBytes { $0.copy(into: UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(target)[prefix.utf8CodeUnitCount...])) }
+            let target = UnsafeMutableRawBufferPointer(target)
+            prefix.withUTF8Buffer { target.copyMemory(from: UnsafeRawBufferPointer($0)) }
+            bearer.withBytes { $0.copy(into: UnsafeMutableRawBufferPointer(rebasing: target[prefix.utf8CodeUnitCount...])) }
             return count
         }
         head.headers.add(name: "authorization", value: value)

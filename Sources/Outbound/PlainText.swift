@@ -31,7 +31,7 @@ struct PlainText {
         case (_, "\u{1B}"): mode = .escape
         case (.controlString, _): break
         case (_, "\u{9B}"), (.escape, "["): mode = .controlSequence
-        case (_, "\u{90}"), (_, "\u{98}"), (_, "\u{9D}"), (_, "\u{9E}"), (_, "\u{9F}"), (.escape, "]"), (.escape, "P"), (.escape, "X"), (.escape, "^"),
+        case (_, "\u{90}"), (_, "\u{98}"), (_, "\u{9D}"..."\u{9F}"), (.escape, "]"), (.escape, "P"), (.escape, "X"), (.escape, "^"),
             (.escape, "_"):
             mode = .controlString
         case (.escape, " "..."/"): break

@@ -32,11 +32,13 @@ enum ScrubAlphabet: CaseIterable {
     func digit(_ byte: UInt8) -> Digit {
         switch self {
         case .plain: .value(byte)
-        case .hex:
-            if let value = Self.hexDigit(byte) { .value(value) } else { byte == UInt8(ascii: ":") || byte == UInt8(ascii: " ") ? .filler : .other }
-        case .base64:
-            if let value = Self.base64Digit(byte) { .value(value) } else { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r") ? .filler : .other }
+        case .hex: Self.digit(Self.hexDigit(byte), isFiller: byte == UInt8(ascii: ":") || byte == UInt8(ascii: " "))
+        case .base64: Self.digit(Self.base64Digit(byte), isFiller: [0x20, 0x0A, 0x0D].contains(byte))
         }
+    }
+
+    private static func digit(_ value: UInt8?, isFiller: Bool) -> Digit {
+        if let value { .value(value) } else { isFiller ? .filler : .other }
     }
 
     static func hexDigit(_ byte: UInt8) -> UInt8? { HexDigit.value(byte) }

@@ -1,6 +1,7 @@
 internal import Secrets
 
-/// All runs of four bytes of a secret (of a shorter one, the whole of it), in memory that is wiped: a hash table with open addressing, at most half full.
+/// All runs of four bytes of a secret (of a shorter one, the whole of it): a hash table with open addressing, at most half full, in memory
+/// that is wiped.
 struct ShingleSet: ~Copyable {
     /// Runs this long are hidden; shorter ones can't be told from chance.
     static let lengthMax = 4

@@ -7,7 +7,7 @@ package import Model
 package import NIOCore
 import NIOExtras
 import NIOHTTPTypes
-import NIOPosix
+package import NIOPosix
 import Synchronization
 
 /// Serves HTTP/1.1 on Unix sockets. `start`, then `run` until `stop`.
@@ -16,7 +16,6 @@ package final class SocketServer: Sendable {
     private let unitOf: UnitLookup
     private let logger: Logger
     private let group: any EventLoopGroup
-    private let ownsGroup: Bool
     private let responder: APIResponder
     private let stamp: ReplyStamp
     private let connections: OpenConnections
@@ -38,16 +37,15 @@ package final class SocketServer: Sendable {
         let channel: HTTP1Channel.Value
     }
 
-    /// `group`: where the daemon has event loops already; else one thread of its own.
+    /// `group`: the daemon's event loops; one thread is enough, and it lives as long as the process.
     package init(
-        limits: ServerLimits = ServerLimits(), logger: Logger, group: (any EventLoopGroup)? = nil, now: @escaping @Sendable () -> Timestamp,
+        limits: ServerLimits = ServerLimits(), logger: Logger, group: any EventLoopGroup = .oneThread, now: @escaping @Sendable () -> Timestamp,
         unitOf: @escaping UnitLookup, routes: (Router<APIContext>) -> Void
     ) {
         self.limits = limits
         self.unitOf = unitOf
         self.logger = logger
-        self.group = group ?? MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        ownsGroup = group == nil
+        self.group = group
         stamp = ReplyStamp(now: now)
         connections = OpenConnections(perCallerMax: limits.connectionsPerCaller)
         responder = APIResponder(
@@ -80,7 +78,6 @@ package final class SocketServer: Sendable {
             await group.next()
             group.cancelAll()
         }
-        if ownsGroup { try? await group.shutdownGracefully() }
     }
 
     /// Answers what is waiting, turns new requests away, and closes within the given time. Removes the socket files that are ours.
@@ -194,4 +191,8 @@ extension ListeningSocket {
         case .inherited: true
         }
     }
+}
+
+extension EventLoopGroup where Self == MultiThreadedEventLoopGroup {
+    package static var oneThread: MultiThreadedEventLoopGroup { MultiThreadedEventLoopGroup(numberOfThreads: 1) }
 }

@@ -12,17 +12,21 @@ struct Surroundings: Sendable {
 struct Context: Sendable {
     let daemon: Daemon
     let console: Console
+    let environment: [String: String]
 
     static let defaultSocketPath = "/run/keyturn/keyturn.sock"
 
-    init(daemon: Daemon, console: Console) {
+    init(daemon: Daemon, console: Console, environment: [String: String]) {
         self.daemon = daemon
         self.console = console
+        self.environment = environment
     }
 
     init(_ flags: GlobalFlags, in surroundings: Surroundings) {
         let path = flags.socket ?? surroundings.environment["KEYTURN_SOCKET"].flatMap { $0.isEmpty ? nil : $0 } ?? Self.defaultSocketPath
-        self.init(daemon: Daemon(socketPath: path), console: Console(surroundings, json: flags.json, quiet: flags.quiet))
+        self.init(
+            daemon: Daemon(socketPath: path), console: Console(surroundings, json: flags.json, quiet: flags.quiet),
+            environment: surroundings.environment)
     }
 
     /// Runs a command's work; an error that it throws is printed.

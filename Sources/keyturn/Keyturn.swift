@@ -34,7 +34,7 @@ struct Keyturn: GroupOfCommands {
                     RotateCommand.self, RollbackCommand.self, ProveCommand.self, PauseCommand.self, ResumeCommand.self,
                     ResolveCommand.self, CancelCommand.self, HistoryCommand.self, WatchCommand.self,
                 ]),
-            CommandGroup(name: "About", subcommands: [VersionCommand.self]),
+            CommandGroup(name: "About", subcommands: [DemoCommand.self, VersionCommand.self]),
         ])
 
     @OptionGroup(title: "Global options") var flags: GlobalFlags

@@ -1,12 +1,15 @@
-import KeyturnWire
 import Access
 import Flashback
-import Glibc
+import Foundation
+import Host
+import KeyturnWire
 import Logging
 import Operations
 import Outbound
 import Rotations
+import SQLiteEngine
 import Secrets
+import Settings
 import SocketAPI
 import Vault
 
@@ -16,23 +19,59 @@ struct Assembly {
     let runner: RotationRunner
     let events: EventHub
     let routes: Routes
+    private let vault: VaultStore
 
-    static func make(_ place: VaultPlace, rotation: RotationLimits, operations: OperationLimits, outbound: Outbound.Limits, logger: Logger) -> Assembly {
+    static func make(_ settings: DaemonSettings, logger: Logger) -> Assembly {
         let clock = SystemClock()
         let random = SystemRandom()
+        let rotationLimits = RotationLimits(settings.rotation)
+        let operationLimits = OperationLimits(settings.rotation)
         let events = EventHub(listener: EventLog(logger: logger))
         let vault = VaultStore(audience: events)
-        let targets = FlashbackBackend(limits: outbound, now: clock.now)
+        let targets = FlashbackBackend(limits: Outbound.Limits(settings.rotation), now: clock.now)
         let bearers = UpstreamBearers(vault: vault, targets: targets, clock: clock)
         let runner = RotationRunner(
-            journal: VaultJournal(vault: vault, clock: clock, limits: operations), bearers: bearers, targets: targets, clock: clock,
-            random: random, observer: events, limits: rotation)
-        // SAFETY: geteuid(2) always succeeds.
-        let policy = Policy.ownerOnly(daemonUID: geteuid())
+            journal: VaultJournal(vault: vault, clock: clock, limits: operationLimits), bearers: bearers, targets: targets, clock: clock,
+            random: random, observer: events, limits: rotationLimits)
+        let place = VaultPlace(folder: VaultFolder(path: settings.vault), keyFile: settings.keyFile)
         let service = VaultService(
-            vault: vault, runner: runner, targets: targets, bearers: bearers, clock: clock, random: random, policy: policy, limits: operations
+            vault: vault, runner: runner, targets: targets, bearers: bearers, clock: clock, random: random,
+            policy: .ownerOnly(daemonUID: Machine.ownUID), limits: operationLimits
         ) { () throws(VaultError) in try place.open(random: random) }
         let routes = Routes(service: service, events: events, clock: clock, version: Release.version)
-        return Assembly(service: service, runner: runner, events: events, routes: routes)
+        return Assembly(service: service, runner: runner, events: events, routes: routes, vault: vault)
+    }
+
+    /// Closes the vault's file, so that nothing is left to recover at the next start.
+    func close() async {
+        await vault.seal()
+    }
+}
+
+extension RotationLimits {
+    init(_ settings: RotationSettings) {
+        self.init()
+        backoffFirst = settings.backoffFirst.duration
+        backoffMax = settings.backoffMax.duration
+        cycle = settings.cycle.duration
+        cycleGaps = settings.cycleGaps.map(\.duration)
+        cyclesMax = settings.cycles
+        proofTries = settings.proofTries
+        proofGap = settings.proofGap.duration
+        actsPerUpstream = settings.actionsPerUpstream
+    }
+}
+
+extension OperationLimits {
+    init(_ settings: RotationSettings) {
+        self.init()
+        listAge = settings.listMaxAge.duration
+        stragglerHorizon = settings.stragglerHorizon.duration
+    }
+}
+
+extension Outbound.Limits {
+    init(_ settings: RotationSettings) {
+        self.init(connect: settings.connectTimeout.duration, request: settings.requestTimeout.duration)
     }
 }

@@ -1,5 +1,4 @@
-import Foundation
-import Glibc
+import Access
 import Host
 import Logging
 import Model
@@ -7,42 +6,131 @@ import Operations
 import Outbound
 import Rotations
 import SQLiteEngine
+import Secrets
+import Settings
 import SocketAPI
 import Vault
 
-/// The daemon's life: find out how, listen, unseal, serve, stop.
-enum Daemon {
-    static func run(_ arguments: Keyturnd) async -> Int32 {
-        let logger = Logger(label: "keyturnd") { StreamLogHandler.standardError(label: $0) }
-        let vault = arguments.vault ?? "/var/lib/keyturn"
-        let socketPath = arguments.socket ?? "/run/keyturn/keyturn.sock"
-        let place = VaultPlace(folder: VaultFolder(path: vault), keyFile: arguments.keyFile, credentialsDirectory: ProcessInfo.processInfo.environment["CREDENTIALS_DIRECTORY"])
-        signal(SIGPIPE, SIG_IGN)
-        let assembly = Assembly.make(place, rotation: RotationLimits(), operations: OperationLimits(), outbound: Outbound.Limits(), logger: logger)
-        let server = SocketServer(logger: logger, now: SystemClock().now, unitOf: { _ in nil }, routes: assembly.routes.add)
+/// The daemon's life: listen, unseal, serve, stop.
+struct Daemon {
+    let settings: DaemonSettings
+    let rotatesDue: Bool
+    let logger: Logger
+    private let manager = ServiceManager()
+
+    /// systemd's "configuration error": a restart can't mend it.
+    static let unmendable: Int32 = 78
+
+    init(settings: DaemonSettings, rotatesDue: Bool, logger: Logger) {
+        self.settings = settings
+        self.rotatesDue = rotatesDue
+        self.logger = logger
+    }
+
+    /// Returns the exit status.
+    func run() async -> Int32 {
         do {
-            try await server.start(on: [ListeningSocket(path: socketPath, mode: 0o660, group: nil)])
+            let hardening = try Hardening.apply()
+            logger.debug("Hardened.", metadata: ["open_files_max": "\(hardening.openFilesMax)"])
+            let signals = await DaemonSignal.stream()
+            // Listening comes first: callers wait in the queue while the vault is opened, instead of being told that it is sealed.
+            let sockets = try listen()
+            let assembly = Assembly.make(settings, logger: logger)
+            guard await openVault(assembly) else {
+                for socket in sockets { socket.removeFile() }
+                return Self.unmendable
+            }
+            let units = SystemUnits()
+            let server = SocketServer(
+                logger: logger, now: { WallClock.now }, unitOf: { await units.unit(of: $0) }, routes: assembly.routes.add)
+            try await server.start(on: sockets)
+            await serve(assembly, server, signals)
+            return 0
+        } catch let failure as SocketFailure {
+            logger.critical("\(failure)")
+            return Self.unmendable
         } catch {
-            logger.critical("\(error)")
-            return 78
+            logger.critical("keyturnd can't go on: \(error)")
+            return 1
         }
+    }
+
+    private func listen() throws -> [ListeningSocket] {
+        let inherited = try ListeningSocket.inherited()
+        guard inherited.isEmpty else { return inherited }
+        var group: UInt32?
+        if let name = settings.socketGroup {
+            guard let id = Machine.groupID(name) else {
+                throw SettingsError.unknownGroup(name)
+            }
+            group = id
+        }
+        return [try ListeningSocket(path: settings.socket, mode: settings.socketMode, group: group)]
+    }
+
+    /// A vault that can't be opened is served sealed, with the reason, so that whoever asks learns it. False when it is another daemon's.
+    private func openVault(_ assembly: Assembly) async -> Bool {
+        do {
+            try await assembly.service.open(by: nil)
+        } catch let error as VaultError {
+            logger.error("Sealed: \(error.detail)", metadata: ["reason": "\(error.code)", "next_step": "\(error.nextStep ?? "keyturn unseal")"])
+            if case .inUse = error { return false }
+        } catch {
+            logger.error("The vault is open, but what was unfinished could not be resumed: \(error)")
+        }
+        return true
+    }
+
+    private func serve(_ assembly: Assembly, _ server: SocketServer, _ signals: AsyncStream<DaemonSignal>) async {
         await withDiscardingTaskGroup { group in
             group.addTask { await assembly.runner.run() }
             group.addTask { await assembly.service.eraseWhatIsDue() }
+            group.addTask { await self.trimHeap() }
+            if rotatesDue { group.addTask { await assembly.service.rotateWhatIsDue(as: Self.ownCaller) } }
+            if let interval = manager.watchdogInterval { group.addTask { await self.feedWatchdog(assembly, every: interval / 2) } }
             group.addTask { await server.run() }
-            do { try await assembly.service.open(by: nil) } catch { logger.error("sealed: \(error)") }
-            let (signals, continuation) = AsyncStream.makeStream(of: Void.self)
-            signal(SIGTERM, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: SIGTERM)
-            source.setEventHandler { continuation.yield() }
-            source.resume()
-            for await _ in signals { break }
-            assembly.events.close()
-            async let halted: Void = assembly.runner.halt()
-            await server.stop(within: .seconds(10))
-            await halted
+            manager.tell(.ready(status: await statusLine(assembly)))
+            logger.info("Serving.", metadata: ["vault": "\(settings.vault)"])
+            for await signal in signals where signal == .stop { break }
+            await stop(assembly, server)
             group.cancelAll()
         }
-        return 0
+    }
+
+    /// Who waits for a rotation is told that it goes on later; what is under way comes to its next pause first.
+    private func stop(_ assembly: Assembly, _ server: SocketServer) async {
+        manager.tell(.stopping)
+        logger.info("Stopping.")
+        async let halted: Void = assembly.runner.halt()
+        assembly.events.close()
+        await server.stop(within: settings.stopTimeout.duration)
+        await halted
+        await assembly.close()
+    }
+
+    private func statusLine(_ assembly: Assembly) async -> String {
+        guard let why = await assembly.service.sealedBecause else { return "Unsealed." }
+        return "Sealed: \(why.detail)"
+    }
+
+    /// Alive means that the event loop and the vault's thread still answer.
+    private func feedWatchdog(_ assembly: Assembly, every interval: Duration) async {
+        while !Task.isCancelled {
+            manager.tell(.alive)
+            try? await Task.sleep(for: interval)
+            manager.tell(.status(await statusLine(assembly)))
+        }
+    }
+
+    /// After a burst the heap does not shrink by itself.
+    private func trimHeap() async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: .seconds(5))
+            Hardening.trimHeap()
+        }
+    }
+
+    private static var ownCaller: Caller {
+        Caller(uid: Machine.ownUID, gid: 0, groups: [], pid: 0, unit: nil)
     }
 }

@@ -20,6 +20,10 @@ int kt_pidfd_is_running(int pidfd);
 int kt_bind_unix(const char *path, mode_t mode, int64_t gid);
 // 1 if somebody listens there, 0 if nobody does.
 int kt_unix_is_served(const char *path);
+// What lies at a path, links not followed: three numbers that together tell this file from any successor. 1 for a socket, 0 for anything else.
+int kt_look_at(const char *path, uint64_t *device, uint64_t *inode, uint64_t *changed);
+// 1 if a descriptor is the file that `DEVICE:INODE` in decimal names, as $JOURNAL_STREAM does.
+int kt_is_file(int descriptor, const char *device_and_inode);
 // The gid of a group's name; -1 with errno 0 if there is none.
 int64_t kt_group_id(const char *name);
 // The name of a user into `name`; 0 if there is none, else its length.
@@ -31,7 +35,14 @@ int kt_forbid_dumps(void);
 int64_t kt_raise_open_files(void);
 // RLIMIT_MEMLOCK's soft limit in bytes; -1 is no limit.
 int64_t kt_locked_memory_limit(void);
+// From now on SIGTERM, SIGINT and SIGHUP don't end the process: each writes its number as a byte. Returns the descriptor to read, or -1.
+// To be called once.
+int kt_watch_signals(void);
 // Gives what is free in the heap back to the kernel.
 void kt_trim_heap(void);
+// The wall clock in milliseconds since 1970.
+int64_t kt_wall_milliseconds(void);
+// CLOCK_MONOTONIC in microseconds.
+int64_t kt_monotonic_microseconds(void);
 // CLOCK_BOOTTIME in nanoseconds: goes on while the machine sleeps.
 int64_t kt_uptime_nanoseconds(void);

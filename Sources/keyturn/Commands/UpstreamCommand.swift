@@ -74,7 +74,7 @@ struct UpstreamRemoveCommand: DaemonCommand {
         let name = try Checked.upstream(name)
         try Confirmation.ask("Remove the upstream \(name) and its bearer?", yes: yes)
         try await context.daemon.removeUpstream(name)
-        context.console.done("Upstream \(name) removed.")
+        context.console.show(Removed(name: name)) { context.console.done("Upstream \(name) removed.") }
         return .done
     }
 }

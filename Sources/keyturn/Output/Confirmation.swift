@@ -1,5 +1,15 @@
 import Glibc
 
+/// What `--json` shows of something that is no more.
+struct Removed: Encodable {
+    let name: String
+    let removed = true
+
+    enum CodingKeys: String, CodingKey {
+        case name, removed
+    }
+}
+
 /// A last question before something is destroyed.
 enum Confirmation {
     /// Returns when it was answered with yes, in advance or now.
@@ -9,7 +19,7 @@ enum Confirmation {
     ) throws(Failure) {
         guard !yes else { return }
         guard onTerminal else {
-            throw .usage("This can't be undone by repeating it, and there is no terminal to ask on.", nextStep: "say --yes")
+            throw .usage("This destroys something, and there is no terminal to ask on.", nextStep: "say --yes")
         }
         Sink.descriptor(STDERR_FILENO).write("\(SafeText.line(question)) [y/N] ")
         let answer = readLine()?.lowercased() ?? ""

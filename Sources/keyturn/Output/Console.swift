@@ -96,7 +96,15 @@ struct Sink: Sendable {
     let isTerminal: Bool
     let write: @Sendable (String) -> Void
 
-    static func descriptor(_ descriptor: CInt) -> Sink {
+    /// What to do when nobody reads any more (`keyturn history | head`), or the disk is full.
+    enum Broken: Sendable {
+        /// Nothing more can be said either way.
+        case endsProcess
+        /// There is something to tidy up first.
+        case isIgnored
+    }
+
+    static func descriptor(_ descriptor: CInt, whenBroken broken: Broken = .endsProcess) -> Sink {
         // SAFETY: isatty(3) takes any number.
         Sink(isTerminal: isatty(descriptor) == 1) { text in
             var text = text
@@ -106,9 +114,13 @@ struct Sink: Sendable {
                     // SAFETY: the buffer is valid for its count.
                     let written = Glibc.write(descriptor, rest.baseAddress, rest.count)
                     if written < 0, errno == EINTR { continue }
-                    // Nobody reads any more (`keyturn history | head`), or the disk is full: nothing more can be said either way.
-                    // SAFETY: exit(3) has no preconditions.
-                    guard written > 0 else { exit(CommandExit.failed.rawValue) }
+                    guard written > 0 else {
+                        switch broken {
+                        // SAFETY: exit(3) has no preconditions.
+                        case .endsProcess: exit(CommandExit.failed.rawValue)
+                        case .isIgnored: return
+                        }
+                    }
                     rest = UnsafeRawBufferPointer(rebasing: rest[written...])
                 }
             }

@@ -27,6 +27,18 @@ enum LocalFile {
         }
     }
 
+    static func isExecutable(_ path: String) -> Bool {
+        // SAFETY: access(2) takes a C string.
+        access(path, X_OK) == 0
+    }
+
+    static func target(ofLink path: String) -> String? {
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+        // SAFETY: readlink(2) writes at most so many bytes and no null.
+        let count = readlink(path, &buffer, buffer.count)
+        return count > 0 ? String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self) : nil
+    }
+
     static func reason(_ code: CInt) -> String {
         switch code {
         case ENOENT: "there is no such file"

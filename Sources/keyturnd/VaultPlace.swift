@@ -1,3 +1,4 @@
+import Host
 import SQLiteEngine
 import Secrets
 import Vault
@@ -7,7 +8,6 @@ struct VaultPlace: Sendable {
     let folder: VaultFolder
     /// From the settings; else systemd's credential; else beside the vault.
     let keyFile: String?
-    let credentialsDirectory: String?
 
     /// The name of the unit's credential (`LoadCredential=`), see systemd.exec(5).
     private static let credentialName = "keyturn.key"
@@ -20,8 +20,8 @@ struct VaultPlace: Sendable {
 
     private func unlockKey() throws(VaultError) -> Secret {
         if let keyFile { return try KeyFile.read(keyFile, systemdCredential: false) }
-        if let credentialsDirectory {
-            do { return try KeyFile.read("\(credentialsDirectory)/\(Self.credentialName)", systemdCredential: true) } catch {
+        if let credential = CredentialsFolder.path(of: Self.credentialName) {
+            do { return try KeyFile.read(credential, systemdCredential: true) } catch {
                 guard case .noKey = error else { throw error }
             }
         }

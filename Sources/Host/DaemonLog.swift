@@ -1,0 +1,70 @@
+import Glibc
+package import Logging
+import Model
+
+/// Where the daemon's log goes: the journal with fields, when standard error leads there anyway, else lines on standard error.
+package struct DaemonLog: Sendable {
+    package enum Format: String, Sendable, CaseIterable {
+        /// `<N>` priority prefixes, as sd-daemon(3) reads them.
+        case text
+        /// One JSON object a line.
+        case json
+    }
+
+    enum Destination: Sendable {
+        case journal
+        case standardError(Format)
+    }
+
+    let destination: Destination
+    let level: Logger.Level
+
+    /// `format`: what was asked for; `nil` chooses the journal's fields where there is a journal.
+    package init(level: Logger.Level, format: Format?) {
+        self.level = level
+        if let format {
+            destination = .standardError(format)
+        } else {
+            destination = Journal.isStandardError ? .journal : .standardError(.text)
+        }
+    }
+
+    package func makeLogger(label: String) -> Logger {
+        Logger(label: label) { _ in DaemonLogHandler(destination: destination, logLevel: level) }
+    }
+}
+
+/// Writes each entry at once and whole, so that nothing is lost when the process ends.
+struct DaemonLogHandler: LogHandler {
+    let destination: DaemonLog.Destination
+    var logLevel: Logger.Level
+    var metadata: Logger.Metadata = [:]
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        let entry = LogEntry(
+            level: event.level, message: event.message.description,
+            fields: metadata.merging(event.metadata ?? [:]) { _, own in own }.mapValues(\.description))
+        switch destination {
+        case .journal: Journal.send(entry.journalFields)
+        case .standardError(.text): StandardError.write(entry.textLine)
+        case .standardError(.json): StandardError.write(entry.jsonLine(at: WallClock.now.description))
+        }
+    }
+}
+
+enum StandardError {
+    /// One write, so that lines of several threads don't mix.
+    static func write(_ line: String) {
+        var rest = Array((line + "\n").utf8)[...]
+        while !rest.isEmpty {
+            // SAFETY: the buffer is valid for the length of the call.
+            let written = rest.withUnsafeBytes { Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+            if written > 0 { rest = rest.dropFirst(written) } else if errno != EINTR { return }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+import FoundationEssentials
+import Model
+
+/// Where settings come from. Flags win over the environment over files over defaults.
+package struct SettingsSources: Sendable {
+    /// `--config`, or `KEYTURN_CONFIG`: read alone, and it must exist.
+    package var onlyFile: String?
+    /// Where `keyturn.yaml` and `keyturn.yaml.d/*.yaml` lie otherwise; none of them needs to be there.
+    package var folder = "/etc/keyturn"
+    package var environment: [String: String]
+    package var flags: [Flag: String]
+
+    /// The flags of keyturnd that set something.
+    package enum Flag: String, Sendable, CaseIterable {
+        case vault, socket
+        case keyFile = "key_file"
+        case logLevel = "log_level"
+        case logFormat = "log_format"
+
+        var spelling: String { "--" + rawValue.replacing("_", with: "-") }
+        var variable: String { "KEYTURN_" + rawValue.uppercased() }
+    }
+
+    package init(environment: [String: String] = [:], flags: [Flag: String] = [:], onlyFile: String? = nil) {
+        self.environment = environment
+        self.flags = flags
+        self.onlyFile = onlyFile ?? environment["KEYTURN_CONFIG"]
+    }
+
+    package func read() throws(SettingsErrors) -> DaemonSettings {
+        let (settings, errors) = collect()
+        guard errors.isEmpty else { throw SettingsErrors(errors: errors) }
+        return settings
+    }
+
+    /// For `--check-config`: all that is wrong, nothing when all is well.
+    package func check() -> [SettingsError] { collect().errors }
+
+    private func collect() -> (settings: DaemonSettings, errors: [SettingsError]) {
+        var settings = DaemonSettings()
+        var errors: [SettingsError] = []
+        for (path, isNeeded) in files {
+            guard let text = Self.text(at: path) else {
+                if isNeeded || FileManager.default.fileExists(atPath: path) {
+                    errors.append(SettingsError(.wholeFile(path: path), "The file can't be read as UTF-8 text."))
+                }
+                continue
+            }
+            var file = SettingsFile(path: path)
+            file.read(text, into: &settings)
+            errors += file.errors
+        }
+        for flag in Flag.allCases {
+            apply(environment[flag.variable], to: flag, at: .environment(variable: flag.variable), &settings, &errors)
+        }
+        for flag in Flag.allCases { apply(flags[flag], to: flag, at: .flag(flag.spelling), &settings, &errors) }
+        if settings.rotation.backoffFirst.duration > settings.rotation.backoffMax.duration {
+            errors.append(
+                SettingsError(.wholeFile(path: files.first?.path ?? folder), "'rotation.backoff_first' must not be longer than 'rotation.backoff_max'."))
+        }
+        return (settings, errors)
+    }
+
+    private var files: [(path: String, isNeeded: Bool)] {
+        if let onlyFile { return [(onlyFile, true)] }
+        let parts = folder + "/keyturn.yaml.d"
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: parts)) ?? []
+        return [(folder + "/keyturn.yaml", false)]
+            + names.filter { $0.hasSuffix(".yaml") && !$0.hasPrefix(".") }.sorted().map { (parts + "/" + $0, true) }
+    }
+
+    private static func text(at path: String) -> String? {
+        FileManager.default.contents(atPath: path).flatMap { String(validating: $0, as: UTF8.self) }
+    }
+
+    private func apply(
+        _ text: String?, to flag: Flag, at place: SettingsError.Place, _ settings: inout DaemonSettings, _ errors: inout [SettingsError]
+    ) {
+        guard let text, case .one(let set)? = SettingsField.all.first(where: { $0.name == flag.rawValue })?.set else { return }
+        do throws(InvalidValue) {
+            try set(&settings, text)
+        } catch {
+            errors.append(SettingsError(place, "This must be \(error.rule)."))
+        }
+    }
+}
