@@ -63,9 +63,11 @@ extension VaultService {
         guard waiting == .untilSettled else { return .rotation(rotation) }
         switch await runner.settled(rotation.id) {
         case .settled: break
-        case .storeFailed:
+        case .storeFailed(let error):
+            let problem = (error as? VaultError)?.problem
             throw Problem(
-                .storeFailed, "The rotation \(rotation.id) goes on, but the vault can't be written at the moment.", nextStep: "keyturn status")
+                problem?.code ?? .storeFailed, "The rotation \(rotation.id) can't go on for now. \(problem?.detail ?? "The vault can't be used.")",
+                nextStep: problem?.nextStep ?? "keyturn status")
         case .halted:
             throw Problem(.stopping, "The daemon stops; the rotation \(rotation.id) is resumed when it is back.", nextStep: "keyturn history")
         }

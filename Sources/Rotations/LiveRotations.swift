@@ -43,8 +43,8 @@ final class LiveRotations: Sendable {
         }
     }
 
-    func storeFailed(_ id: RotationID) {
-        release(id, .storeFailed) { _ in true }
+    func storeFailed(_ id: RotationID, _ error: any Error) {
+        release(id, .storeFailed(error)) { _ in true }
     }
 
     /// `signal` tells whose end it is: a stuck rotation may have been taken up again by another driver already.
@@ -100,9 +100,15 @@ final class LiveRotations: Sendable {
         state.withLock { $0.entries[id]?.signal }?.cancel() ?? false
     }
 
+    /// Whoever waits is told at once; what is under way comes to its next pause first.
     func halt() async {
-        let signals = state.withLock { $0.entries.values.map(\.signal) }
+        let (signals, waiters) = state.withLock { state in
+            let waiters = state.entries.values.flatMap(\.waiters.values)
+            for id in state.entries.keys { state.entries[id]?.waiters = [:] }
+            return (state.entries.values.map(\.signal), waiters)
+        }
         for signal in signals { signal.halt() }
+        for waiter in waiters { waiter.resume(returning: .halted) }
         await withCheckedContinuation { continuation in
             let isEmpty = state.withLock { state -> Bool in
                 guard !state.entries.isEmpty else { return true }

@@ -88,8 +88,8 @@ package final class RotationRunner: Sendable {
     /// How waiting for a rotation came out.
     package enum Settling: Sendable {
         case settled
-        /// What it came to could not be made durable yet; it is tried again.
-        case storeFailed
+        /// What it needs could not be read, or what it came to not be made durable; that is tried again.
+        case storeFailed(any Error)
         /// The daemon stops or seals; the rotation goes on later.
         case halted
     }
@@ -147,7 +147,7 @@ package final class RotationRunner: Sendable {
                 live.update(rotation)
                 return true
             } catch {
-                live.storeFailed(rotation.id)
+                live.storeFailed(rotation.id, error)
                 guard await signal.pause(for: delay, on: clock) else { return false }
                 delay = min(delay * 2, Self.commitRetryMax)
             }
@@ -178,7 +178,7 @@ package final class RotationRunner: Sendable {
             signal.bearerGeneration = bearer.generation
             secrets = SecretsInPlay(bearer: bearer.token, credentials: try await journal.credentials(of: rotation))
         } catch {
-            live.storeFailed(rotation.id)
+            live.storeFailed(rotation.id, error)
             guard await signal.pause(for: Self.commitRetryMax, on: clock) else { return nil }
             return [.act(act, after: .zero)]
         }
