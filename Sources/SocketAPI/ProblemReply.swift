@@ -3,6 +3,7 @@ import Hummingbird
 package import KeyturnWire
 package import Model
 import NIOCore
+import Vault
 
 /// An error reply as RFC 9457 has it, ready to be written. Thrown by a route, it becomes its reply.
 package struct ProblemReply: Error, Sendable {
@@ -23,6 +24,7 @@ package struct ProblemReply: Error, Sendable {
         switch error {
         case let reply as ProblemReply: self = reply
         case let problem as Problem: self.init(problem)
+        case let error as VaultError: self.init(error.problem)
         case let unreadable as UnreadableBody: self.init(Problem(.badRequest, unreadable.detail))
         case is NIOTooManyBytesError: self.init(.bodyTooLarge)
         case let error as HTTPError:
