@@ -14,6 +14,11 @@ package struct Canary: Sendable, Hashable {
         text = "\(prefix).\"q\\s/'+%=-\(Self.luck())"
     }
 
+    /// Something that is no secret, but must not show in some place either.
+    package init(text: String) {
+        self.text = text
+    }
+
     private static func luck() -> String {
         UUID().uuidString.lowercased().filter { $0 != "-" }
     }
