@@ -46,6 +46,9 @@ struct Daemon {
             try await server.start(on: sockets)
             await serve(assembly, server, signals)
             return 0
+        } catch let unknown as UnknownGroup {
+            logger.critical("There is no group '\(unknown.name)', which 'socket_group' names.")
+            return Self.unmendable
         } catch let failure as SocketFailure {
             logger.critical("\(failure)")
             return Self.unmendable
@@ -60,9 +63,7 @@ struct Daemon {
         guard inherited.isEmpty else { return inherited }
         var group: UInt32?
         if let name = settings.socketGroup {
-            guard let id = Machine.groupID(name) else {
-                throw SettingsError.unknownGroup(name)
-            }
+            guard let id = Machine.groupID(name) else { throw UnknownGroup(name: name) }
             group = id
         }
         return [try ListeningSocket(path: settings.socket, mode: settings.socketMode, group: group)]
@@ -128,6 +129,10 @@ struct Daemon {
             try? await Task.sleep(for: .seconds(5))
             Hardening.trimHeap()
         }
+    }
+
+    private struct UnknownGroup: Error {
+        let name: String
     }
 
     private static var ownCaller: Caller {
