@@ -99,6 +99,15 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        .executableTarget(
+            name: "keyturn-benchmarks",
+            dependencies: [
+                "Access", "Flashback", "FlashbackStandIn", "KeyturnClient", "KeyturnWire", "Model", "Operations", "Outbound", "Rotations",
+                "SQLiteEngine", "Secrets", "Vault", argumentParser,
+            ],
+            path: "Tests/Benchmarks", swiftSettings: strict),
+        .executableTarget(name: "bare-program", path: "Tests/BareProgram", swiftSettings: strict),
+
         .target(
             name: "TestSupport", dependencies: ["Access", "Model", "Operations", "Rotations", "Secrets", "Vault"], path: "Tests/Support/Domain",
             swiftSettings: strict),
@@ -106,7 +115,7 @@ let package = Package(
         tests("OpenAPI", ["Access", "KeyturnWire", "Model", "Operations", "Rotations", "SocketAPI", "TestSupport", hummingbird, httpTypes, yams]),
         tests("Rotations", ["Model", "Rotations"]),
         tests("Secrets", ["Secrets"]),
-        tests("Outbound", ["FlashbackStandIn", "Model", "Outbound", "Secrets"]),
+        tests("Outbound", ["FlashbackStandIn", "Model", "Outbound", "Secrets", nio, nioPosix]),
         tests("Flashback", ["Flashback", "FlashbackStandIn", "Model", "Outbound", "Rotations", "Secrets"]),
 
         .target(name: "FakeDaemon", dependencies: [nio, nioPosix, nioHTTP1], path: "Tests/Support/FakeDaemon", swiftSettings: strict),

@@ -69,7 +69,10 @@ struct Books {
     private mutating func judge(_ request: Request) -> (Plan, tookEffect: Bool) {
         guard let fault = nextFault(request.call, request.id) else { return done(request) { .reply($0) } }
         switch fault {
-        case .status(let status, let body): return (.reply(Self.answer(status, body)), false)
+        case .status(let status, let body, let headers):
+            var answer = Self.answer(status, body)
+            answer.headers.merge(headers) { $1 }
+            return (.reply(answer), false)
         case .statusAfterEffect(let status, let body): return done(request) { _ in .reply(Self.answer(status, body)) }
         case .retryAfter(let seconds, let status):
             var answer = Answer.refusal(status, "Slow down")

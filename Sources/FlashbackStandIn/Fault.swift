@@ -1,7 +1,7 @@
 /// What goes wrong with a request, by order. Unless it says otherwise, authorization and the id are judged first, as always.
 package enum Fault: Sendable, Equatable {
     /// Instead of doing anything. A body, if given, goes out as JSON.
-    case status(Int, body: String? = nil)
+    case status(Int, body: String? = nil, headers: [String: String] = [:])
     /// Does it, then answers this.
     case statusAfterEffect(Int, body: String? = nil)
     case retryAfter(seconds: Int, status: Int)

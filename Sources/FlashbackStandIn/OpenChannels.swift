@@ -24,4 +24,8 @@ final class OpenChannels: Sendable {
             try? await channel.closeFuture.get()
         }
     }
+
+    func waitUntilClosed() async {
+        for channel in channels.withLock({ Array($0.values) }) { try? await channel.closeFuture.get() }
+    }
 }

@@ -4,9 +4,9 @@ package struct Options: Sendable {
     package var port = 0
     package var certificate = CertificateKind.valid
     /// Bearer tokens that are accepted from the start.
-    package var bearers: Set<String> = ["stand-in-access"]
+    package var bearers: Set<String> = [defaultBearer]
     /// Refresh tokens that are accepted from the start.
-    package var refreshTokens: Set<String> = ["stand-in-refresh"]
+    package var refreshTokens: Set<String> = [defaultRefreshToken]
     package var refreshField = RefreshField.either
     /// How long an access token that it hands out is good for; part of the token (`exp`), not enforced.
     package var tokenLifetime = Duration.seconds(3600)
@@ -17,6 +17,10 @@ package struct Options: Sendable {
     /// Requests kept in `received`, oldest dropped first; 0 for benchmarks. They are counted in any case.
     package var receivedMax = 100_000
     package var threads = 1
+
+    /// Like real ones they share no syllable with the words of a message, which would be masked.
+    package static let defaultBearer = "Xk7wQz3vTn9dRb5h"
+    package static let defaultRefreshToken = "Gm4yVc8sLp2jWf6u"
 
     package init() {}
 

@@ -122,6 +122,9 @@ package final class StandIn: Sendable {
     /// Cuts the open connections, as a server does that has had enough of idle ones; returns when they are closed.
     package func cutConnections() async { await open.cutAll() }
 
+    /// Returns when the other sides have closed all connections that are open now.
+    package func waitForConnectionsToClose() async { await open.waitUntilClosed() }
+
     /// Listens again on the same port.
     package func reopen() async throws {
         let channel = try await Self.listen(port, group, context, desk, open)

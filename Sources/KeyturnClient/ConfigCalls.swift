@@ -13,6 +13,14 @@ package struct ConfigFilter: Sendable {
     }
 }
 
+/// What becomes of a removed config's record.
+package enum ConfigRemoval: Sendable {
+    /// Kept for 30 days.
+    case recoverable
+    /// Erased at once, keys included.
+    case purged
+}
+
 /// Calls about configs and their versions.
 extension Daemon {
     package func configs(
@@ -32,8 +40,9 @@ extension Daemon {
         try await send(.put("v1", "configs", name, body: body, ifMatch: etag), as: Config.self)
     }
 
-    package func removeConfig(_ name: String) async throws(ClientError) {
-        _ = try await sendForStatus(.delete("v1", "configs", name))
+    package func removeConfig(_ name: String, _ removal: ConfigRemoval = .recoverable) async throws(ClientError) {
+        let query = [(name: "purge", value: removal == .purged ? "true" : nil)]
+        _ = try await sendForStatus(.delete("v1", "configs", name, query: query))
     }
 
     package func undeleteConfig(_ name: String) async throws(ClientError) -> Reply<Config?> {
@@ -52,7 +61,8 @@ extension Daemon {
         try await send(.post("v1", "configs", name, "versions", body: body), as: Version.self)
     }
 
-    package func discard(_ name: String, version: Int) async throws(ClientError) {
-        _ = try await sendForStatus(.delete("v1", "configs", name, "versions", String(version)))
+    package func discard(_ name: String, version: Int, previousToo: Bool) async throws(ClientError) -> Reply<Version> {
+        let query = [(name: "previous", value: previousToo ? "true" : nil)]
+        return try await send(.delete("v1", "configs", name, "versions", String(version), query: query), as: Version.self)
     }
 }

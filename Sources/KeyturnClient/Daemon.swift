@@ -53,7 +53,7 @@ extension Daemon {
     /// The raw answer if it is a good one, else its problem.
     private func exchange(_ request: Request) async throws(ClientError) -> RawReply {
         let raw = try await Exchange(daemon: self, request: request).run()
-        guard (200...299).contains(raw.status) else { throw raw.error }
+        guard request.goodStatuses.contains(raw.status) else { throw raw.error }
         return raw
     }
 }

@@ -1,6 +1,5 @@
 /// An answer of the daemon that is not an error.
 package struct Reply<Body: Sendable>: Sendable {
-    /// 200 to 299.
     package let status: Int
     /// For `If-Match`.
     package let etag: String?

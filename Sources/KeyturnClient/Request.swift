@@ -12,6 +12,8 @@ struct Request: Sendable {
     var body: Data?
     var patience = Patience.limited
     var peer = PeerRule.anyone
+    /// Which answers have the body that was asked for.
+    var goodStatuses: Set<Int> = Set(200...299)
 
     enum Method: String, Sendable {
         case get = "GET"
@@ -64,8 +66,8 @@ extension Request {
         Request(method: .get, path: path, query: query)
     }
 
-    static func delete(_ path: String...) -> Request {
-        Request(method: .delete, path: path)
+    static func delete(_ path: String..., query: [(name: String, value: String?)] = []) -> Request {
+        Request(method: .delete, path: path, query: query)
     }
 
     static func post(_ path: String..., body: some RequestBody) -> Request {

@@ -6,9 +6,11 @@ extension Daemon {
         try await send(.get("healthz"), as: Health.self)
     }
 
-    /// 503 while sealed, as a problem.
+    /// 503 and `sealed` while it is sealed.
     package func readiness() async throws(ClientError) -> Reply<Health> {
-        try await send(.get("readyz"), as: Health.self)
+        var request = Request.get("readyz")
+        request.goodStatuses = [200, 503]
+        return try await send(request, as: Health.self)
     }
 
     /// The key to seal secrets to; refused with `untrusted` when the wrong process serves the socket.

@@ -21,6 +21,23 @@ struct RotationOutcome {
         }
         try transaction.put(.config, .named(config.name), config)
         try transaction.scheduleErasure(of: config)
+        if showsGoodBearer { try noteSuccess(of: config.binding.upstream, &transaction) }
+    }
+
+    /// Whether the backend took the bearer on the way here.
+    private var showsGoodBearer: Bool {
+        switch ending {
+        case .succeeded, .rejected, .failed(_, .stays): true
+        case .failed(_, .stagedAgain), .failed(_, .nothingChanged), .cancelled: false
+        }
+    }
+
+    /// To the hour: a record that all of an upstream's rotations share is not written by each.
+    private func noteSuccess(of name: UpstreamName, _ transaction: inout Transaction) throws {
+        guard var upstream = try transaction.get(.upstream, .named(name)) else { return }
+        guard upstream.lastSuccessAt.map({ now - $0 > .seconds(3600) }) ?? true else { return }
+        upstream.lastSuccessAt = now
+        try transaction.put(.upstream, .named(name), upstream)
     }
 
     private func move(_ config: inout ConfigRecord, _ transaction: inout Transaction) throws {

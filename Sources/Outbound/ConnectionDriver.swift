@@ -31,6 +31,10 @@ final class ConnectionDriver: ChannelInboundHandler {
     /// Whoever waits for the end of `opening`.
     private var opened: EventLoopPromise<Void>?
     private var openingFailure: Failure?
+    /// Of the answer under way, so far.
+    private var bodyBytes = 0
+    /// Whether it has carried an exchange before.
+    private var hasServed = false
     private let trust: Trust
     private let tls: NIOSSLClientHandler?
     private let decrypted: DecryptedBytes
@@ -63,6 +67,12 @@ final class ConnectionDriver: ChannelInboundHandler {
             continuation.resume(returning: .neverWritten)
             return
         }
+        // A fresh connection may still have session tickets of TLS to read.
+        guard !hasServed || !Staleness.isSeen(on: context.channel) else {
+            cut()
+            continuation.resume(returning: .neverWritten)
+            return
+        }
         guard let parts = exchange.takeParts() else {
             continuation.resume(returning: .seen(.failure(Failure(.cancelled, "cancelled", wasSent: false)), connection: .reusable))
             return
@@ -71,6 +81,7 @@ final class ConnectionDriver: ChannelInboundHandler {
             self.end(with: Failure(.timedOut, "no answer within \(exchange.timeLimit.inWords)", wasSent: true))
         }
         state = .waiting(Underway(exchange: exchange, continuation: continuation, timer: timer))
+        bodyBytes = 0
         decrypted.allowance = 2 * exchange.replyBytesMax + Limits.framingBytesMax
         context.write(wrapOutboundOut(.head(parts.head)), promise: nil)
         if let body = parts.body { context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil) }
@@ -150,14 +161,16 @@ final class ConnectionDriver: ChannelInboundHandler {
 
     private func take(_ bytes: ByteBuffer, into body: inout ByteBuffer, of head: HTTPResponseHead, _ underway: Underway) {
         let exchange = underway.exchange
-        let failure: Failure?
-        if let sink = exchange.sink, head.status == .ok {
-            failure = sink(bytes.readableBytesSpan) ? nil : Failure(.garbage, "the answer can't be read", wasSent: true)
-        } else if body.readableBytes + bytes.readableBytes > exchange.replyBytesMax {
+        bodyBytes += bytes.readableBytes
+        var failure: Failure?
+        if bodyBytes > exchange.replyBytesMax {
             failure = Failure(.overlong, "the answer is longer than \(exchange.replyBytesMax) bytes", wasSent: true)
+        } else if let sink = exchange.sink, head.status == .ok {
+            if !sink(bytes.readableBytesSpan) { failure = Failure(.garbage, "the answer can't be read", wasSent: true) }
+        } else if body.readableBytes == 0 {
+            body = bytes
         } else {
-            if body.readableBytes == 0 { body = bytes } else { body.writeImmutableBuffer(bytes) }
-            failure = nil
+            body.writeImmutableBuffer(bytes)
         }
         state = .reading(underway, head, body)
         if let failure { end(with: failure) }
@@ -167,6 +180,7 @@ final class ConnectionDriver: ChannelInboundHandler {
         underway.timer.cancel()
         // Bytes beyond the answer would be taken for the next one's, and the decoder reports them as an error later; so would a late write.
         let isReusable = head.isKeepAlive && head.status != .switchingProtocols
+        hasServed = true
         state = isReusable ? .idle : .broken
         decrypted.allowance = 0
         if !isReusable { breaker.cut() }
@@ -191,7 +205,7 @@ final class ConnectionDriver: ChannelInboundHandler {
         switch state {
         case .opening: end(with: Failure(.tlsFailed, "the connection was closed during the TLS handshake", wasSent: false))
         case .idle: state = .broken
-        case .waiting, .reading: end(with: Failure(.reset, "the connection was closed before the answer was complete", wasSent: true))
+        case .waiting, .reading: end(with: .cutOff)
         case .broken: break
         }
         context.fireChannelInactive()

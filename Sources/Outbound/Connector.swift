@@ -40,7 +40,7 @@ struct Connector: Sendable {
         _ context: NIOSSLContext?, _ opened: EventLoopPromise<Void>, on loop: any EventLoop
     ) -> EventLoopFuture<Connection> {
         let bootstrap = ClientBootstrap(group: loop)
-            .connectTimeout(TimeAmount(limit))
+            .connectTimeout(TimeAmount(limit) + .seconds(1))  // the timer above ends it, in its words
             .channelOption(.allocator, value: .wiped)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try install(context, in: channel) }

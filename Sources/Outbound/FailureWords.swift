@@ -13,6 +13,8 @@ extension Failure {
     static let wrongPin = Failure(.tlsFailed, "the certificate does not match the pin", wasSent: false)
     static let untrusted = Failure(.tlsFailed, "the certificate is not trusted", wasSent: false)
 
+    static let cutOff = Failure(.reset, "the connection was closed before the answer was complete", wasSent: true)
+
     /// While a connection was being made; nothing has been sent.
     init(connecting error: any Error) {
         switch error {
@@ -31,6 +33,7 @@ extension Failure {
         switch error {
         case let known as Failure: self = known
         case is DecryptedBytes.Overlong: self.init(.overlong, "the answer is too long", wasSent: true)
+        case HTTPParserError.invalidEOFState: self = .cutOff
         case is HTTPParserError, is NIOHTTPDecoderError: self.init(.garbage, "the answer is not HTTP", wasSent: true)
         default: self.init(.reset, "the connection was reset after the request was sent", wasSent: true)
         }

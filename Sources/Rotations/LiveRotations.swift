@@ -47,9 +47,11 @@ final class LiveRotations: Sendable {
         release(id, .storeFailed) { _ in true }
     }
 
-    func end(_ id: RotationID) {
-        release(id, .halted) { _ in true }
+    /// `signal` tells whose end it is: a stuck rotation may have been taken up again by another driver already.
+    func end(_ id: RotationID, _ signal: Signal) {
+        release(id, .halted) { $0.signal === signal }
         let waiting = state.withLock { state -> [CheckedContinuation<Void, Never>] in
+            guard state.entries[id]?.signal === signal else { return [] }
             state.entries[id] = nil
             guard state.entries.isEmpty else { return [] }
             defer { state.onEmpty = [] }

@@ -107,7 +107,7 @@ package final class RotationRunner: Sendable {
             } onCancel: {
                 signal.halt()
             }
-            live.end(rotation.id)
+            live.end(rotation.id, signal)
         }
     }
 

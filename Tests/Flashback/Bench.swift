@@ -14,8 +14,10 @@ struct Bench {
     static let defaultID = "550e8400-e29b-41d4-a716-446655440000"
     static let key = "sk-live-7Qm2Zr9XwK4tB8pL"
     static let standingKey = "sk-old-Vn3Hs6Yd1Fg0Jc5U"
+    static let bearer = FlashbackStandIn.Options.defaultBearer
+    static let refreshToken = FlashbackStandIn.Options.defaultRefreshToken
     /// Short, so that tests of time-outs are quick; long enough for a slow machine to answer in.
-    static let quick = Limits(connect: .milliseconds(400), request: .milliseconds(400))
+    static let quick = Limits(connect: .milliseconds(1500), request: .milliseconds(1500))
 
     /// Runs `body` against a fresh stand-in that holds one configuration.
     static func with(
@@ -59,20 +61,24 @@ struct Bench {
 
     func put(
         _ which: CredentialsInPlay.Which? = .offered, key: String? = Bench.key, secret: String? = nil, field: CredentialField = .key,
-        fields: RemoteFields = RemoteFields(), bearer: String = "stand-in-access"
+        fields: RemoteFields = RemoteFields(), bearer: String = Bench.bearer
     ) async -> PutAnswer {
         let secrets = Bench.secrets(key: key, secret: secret, bearer: bearer)
         return await target.put(which, of: secrets, field: field, fields: fields, to: id)
     }
 
-    func validate(bearer: String = "stand-in-access") async -> ValidateAnswer {
+    func validate(bearer: String = Bench.bearer) async -> ValidateAnswer {
         let secrets = Bench.secrets(key: Bench.key, secret: nil, bearer: bearer)
         return await target.validate(id, secrets: secrets)
     }
 
-    func lookUp(_ id: RemoteID? = nil, noOlderThan age: Duration = .zero, bearer: String = "stand-in-access") async -> LookUpAnswer {
+    func lookUp(_ id: RemoteID, noOlderThan age: Duration = .zero, bearer: String = Bench.bearer) async -> LookUpAnswer {
         let token = guarded(bearer)
-        return await target.lookUp(id ?? self.id, noOlderThan: age, bearer: token)
+        return await target.lookUp(id, noOlderThan: age, bearer: token)
+    }
+
+    func lookUp(noOlderThan age: Duration = .zero, bearer: String = Bench.bearer) async -> LookUpAnswer {
+        await lookUp(id, noOlderThan: age, bearer: bearer)
     }
 
     static func secrets(key: String?, secret: String?, bearer: String) -> SecretsInPlay {
@@ -134,5 +140,11 @@ extension Bench {
         FlashbackBackend(limits: limits).target(
             at: UpstreamAddress(
                 name: try UpstreamName("fb"), baseURL: try BaseURL(url, plainHTTP: .allowed), caPEM: nil, pinSHA256: nil, workspaceID: nil))
+    }
+}
+
+extension RemoteID: ExpressibleByStringLiteral {
+    package init(stringLiteral text: String) {
+        try! self.init(text)
     }
 }

@@ -32,9 +32,10 @@ import Testing
         var options = FlashbackStandIn.Options()
         options.certificate = kind
         try await Bench.with(options, trust: trust, host: host) { bench in
-            #expect(await bench.put() == .unknown(Reason(what), retryAfter: nil))
-            #expect(await bench.validate() == .inconclusive(Reason(what)))
-            #expect(await bench.lookUp() == .unavailable(Reason(what)))
+            let answers = (put: await bench.put(), validate: await bench.validate(), lookUp: await bench.lookUp())
+            #expect(answers.put == .unknown(Reason(what), retryAfter: nil))
+            #expect(answers.validate == .inconclusive(Reason(what)))
+            #expect(answers.lookUp == .unavailable(Reason(what)))
             #expect(bench.standIn.received.isEmpty)
         }
     }
@@ -58,7 +59,7 @@ import Testing
         options.certificate = .plainHTTP
         let standIn = try await StandIn.start(options)
         let target = try Bench.target(at: "https://127.0.0.1:\(standIn.port)", limits: Bench.quick)
-        let secrets = Bench.secrets(key: Bench.key, secret: nil, bearer: "stand-in-access")
+        let secrets = Bench.secrets(key: Bench.key, secret: nil, bearer: Bench.bearer)
         let answer = await target.put(.offered, of: secrets, field: .key, fields: RemoteFields(), to: try RemoteID(Bench.defaultID))
         #expect(answer == .unknown(Reason("the TLS handshake failed"), retryAfter: nil))
         #expect(standIn.received.isEmpty)
@@ -67,10 +68,10 @@ import Testing
 
     @Test func `a name that does not exist is told so`() async throws {
         let target = try Bench.target(at: "https://keyturn.invalid", limits: Bench.quick)
-        let secrets = Bench.secrets(key: Bench.key, secret: nil, bearer: "stand-in-access")
+        let secrets = Bench.secrets(key: Bench.key, secret: nil, bearer: Bench.bearer)
         let answer = await target.put(.offered, of: secrets, field: .key, fields: RemoteFields(), to: try RemoteID(Bench.defaultID))
         // A resolver may also take longer than the limit to say no.
-        #expect(["the host name can't be resolved", "no connection within 400 ms"].contains(answer.reason?.what))
+        #expect(["the host name can't be resolved", "no connection within 1500 ms"].contains(answer.reason?.what))
     }
 
     @Test func `a cancelled call ends at once`() async throws {

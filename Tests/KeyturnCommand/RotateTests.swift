@@ -46,10 +46,10 @@ import Testing
     }
 
     @Test func `not due is 5, and so is paused when asked to only if due`() async throws {
-        try await FakeDaemon.serving { _ in .json(200, #"{"rotated":false,"due_at":"2027-01-01T00:00:00Z","reason":"Not due."}"#) } _: { fake in
+        try await FakeDaemon.serving { _ in .json(200, #"{"rotated":false,"due_at":"2027-01-01T00:00:00Z","reason":"not due"}"#) } _: { fake in
             let ran = await keyturn("rotate", "a", "--if-due", at: fake.socketPath)
             #expect(ran.status == .notDue)
-            #expect(ran.output == "a: Not due. Due at 2027-01-01T00:00:00Z.\n")
+            #expect(ran.output == "a: not due; due at 2027-01-01T00:00:00Z\n")
         }
         try await FakeDaemon.serving { _ in problem("paused", 409) } _: { fake in
             #expect(await keyturn("rotate", "a", "--if-due", at: fake.socketPath).status == .notDue)

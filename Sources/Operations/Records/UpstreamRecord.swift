@@ -15,7 +15,7 @@ package struct UpstreamRecord: Sendable, Codable, Equatable {
     package var tokenExpiresAt: Timestamp?
     /// A refresh was begun and its outcome is not known: the refresh token may be used up.
     package var isRefreshOpen = false
-    /// When the backend last took the bearer, as far as a change of the bearer's record told.
+    /// When the backend last took the bearer, to the hour.
     package var lastSuccessAt: Timestamp?
     /// Configs bound to it, removed ones included while they can come back.
     package var configs = 0

@@ -17,7 +17,7 @@ struct AuditCommand: DaemonCommand {
         let earliest = try since.map { text throws(Failure) in try Checked.pastTime(text, of: "--since", now: .now) }
         let limit = try limit.map { number throws(Failure) in try Checked.limit(number) }
         var entries: [AuditEntry] = []
-        try await context.forEachPage({ after throws(ClientError) in try await context.daemon.audit(after: after) }) { page in
+        try await context.forEachPage({ after throws(ClientError) in try await context.daemon.audit(after: after, limit: 1000) }) { page in
             entries += page.filter { Self.isInTime($0, earliest: earliest) }
             // Only what will be shown is kept.
             if let limit, entries.count > limit { entries.removeFirst(entries.count - limit) }

@@ -65,14 +65,17 @@ struct ConfigRemoveCommand: DaemonCommand {
         commandName: "remove", abstract: "Remove a config.", discussion: "Its record is kept for 30 days: 'keyturn config undelete' brings it back.")
 
     @Argument(help: "Name of the config.") var name: String
+    @Flag(help: "Erase its record and its keys at once; the one way to lose what the backend holds.") var purge = false
     @Flag(help: "Don't ask.") var yes = false
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 
     func perform(_ context: Context) async throws -> CommandExit {
         let name = try Checked.config(name)
-        try Confirmation.ask("Remove the config \(name)? The backend keeps its current key.", yes: yes)
-        try await context.daemon.removeConfig(name)
-        context.console.done("Config \(name) removed; for 30 days 'keyturn config undelete \(name)' brings it back.")
+        let question = purge ? "Erase the config \(name) and its keys for good?" : "Remove the config \(name)?"
+        try Confirmation.ask("\(question) The backend keeps its current key.", yes: yes)
+        try await context.daemon.removeConfig(name, purge ? .purged : .recoverable)
+        context.console.done(
+            purge ? "Config \(name) is erased." : "Config \(name) removed; for 30 days 'keyturn config undelete \(name)' brings it back.")
         return .done
     }
 }

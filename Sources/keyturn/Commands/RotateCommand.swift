@@ -43,13 +43,11 @@ struct RollbackCommand: DaemonCommand {
         discussion: "Works as long as the previous key is in its grace: see 'keyturn versions'.")
 
     @Argument(help: "Name of the config.") var name: String
-    @Flag(help: "Only say what would happen.") var dryRun = false
     @OptionGroup var rotation: RotationFlags
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 
     func perform(_ context: Context) async throws -> CommandExit {
-        let body = Rotate(reason: rotation.reason, dryRun: dryRun ? true : nil)
-        return try await context.start(.rollback, of: Checked.config(name), body, rotation)
+        try await context.start(.rollback, of: Checked.config(name), Rotate(reason: rotation.reason), rotation)
     }
 }
 

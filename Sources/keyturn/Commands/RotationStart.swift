@@ -13,7 +13,7 @@ extension Context {
             switch answer {
             case .rotation(let rotation): return RotationReport(console: console).show(rotation, waiting: waiting)
             case .notDue(let notDue):
-                console.show(notDue) { console.done("\(config): \(notDue.reason)\(notDue.dueAt.map { " Due at \($0)." } ?? "")") }
+                console.show(notDue) { console.done("\(config): \(notDue.reason)\(notDue.dueAt.map { "; due at \($0)" } ?? "")") }
                 return .notDue
             case .dryRun(let dryRun):
                 console.show(dryRun) {

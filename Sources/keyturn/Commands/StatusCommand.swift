@@ -43,7 +43,7 @@ struct StatusCommand: DaemonCommand {
         if status.upstreams == 0 {
             console.note("There is no upstream yet: the backend whose keys are to be rotated comes first.")
             console.hint("keyturn upstream set NAME --base-url URL --token-stdin")
-        } else if status.configs.isEmpty {
+        } else if status.configs.values.reduce(0, +) == 0 {
             console.note("There is no config yet.")
             console.hint("keyturn config set NAME --upstream NAME --id REMOTE_ID --ai-type TYPE")
         }

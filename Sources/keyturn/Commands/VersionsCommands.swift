@@ -32,19 +32,18 @@ struct VersionsCommand: DaemonCommand {
 
 struct DiscardCommand: DaemonCommand {
     static let configuration = CommandConfiguration(
-        commandName: "discard", abstract: "Erase a staged or a previous key from the vault. It stays valid at its provider.")
+        commandName: "discard", abstract: "Erase a staged key from the vault; with --yes a previous one too. It stays valid at its provider.")
 
     @Argument(help: "Name of the config.") var name: String
     @Argument(help: "Number of the version.") var version: String
-    @Flag(help: "Don't ask.") var yes = false
+    @Flag(help: "A previous version too: there is no way back to it then.") var yes = false
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 
     func perform(_ context: Context) async throws -> CommandExit {
         let name = try Checked.config(name)
         let version = try Checked.version(version)
-        try Confirmation.ask("Erase version \(version) of \(name)? Its bytes are gone then.", yes: yes)
-        try await context.daemon.discard(name, version: version)
-        context.console.done("\(name): version \(version) is erased. Delete it at its provider as well.")
+        let erased = try await context.daemon.discard(name, version: version, previousToo: yes).body
+        context.console.show(erased) { context.console.done("\(name): version \(version) is erased. Delete it at its provider as well.") }
         return .done
     }
 }

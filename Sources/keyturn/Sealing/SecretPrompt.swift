@@ -7,9 +7,9 @@ enum SecretPrompt {
         guard SecretSource.isTerminal(STDIN_FILENO) else {
             throw .usage("There is no terminal to ask on.", nextStep: "give the secret with --stdin or --file FILE")
         }
-        Sink.descriptor(STDERR_FILENO).write("\(SafeText.line(text)): ")
         let secret = try withoutEcho { () throws(Failure) in
-            try SecretSource.read(STDIN_FILENO, to: .line, from: "standard input")
+            Sink.descriptor(STDERR_FILENO).write("\(SafeText.line(text)): ")
+            return try SecretSource.read(STDIN_FILENO, to: .line, from: "standard input")
         }
         Sink.descriptor(STDERR_FILENO).write("\n")
         guard secret.count < terminalLineBytes else {
