@@ -18,7 +18,8 @@ import Yams
 
     @Test func `stand at each call under the status that they travel with`() {
         for operation in document.operations {
-            for (status, reply) in operation.responses where reply["$ref"]?.string == "#/components/responses/Problem" && status != "default" {
+            for (status, reply) in operation.responses
+            where reply["$ref"]?.string == "#/components/responses/Problem" && status != "default" {
                 let codes = Self.codes(in: reply["description"]?.string ?? "")
                 #expect(!codes.isEmpty, "\(operation.call) \(status)")
                 for code in codes { #expect(Problem.Code(rawValue: code)?.status == Int(status), "\(operation.call) \(status) \(code)") }

@@ -18,7 +18,8 @@ struct ReplyCase: CustomTestStringConvertible, Sendable {
     private static let caller = Caller(uid: 0)
     private static let version = Version(version: 1, state: "staged", createdAt: "")
     private static let config = Config(
-        name: "", upstream: "", remoteID: "", aiType: "", field: "", state: "", graceSeconds: 0, prove: true, paused: false, stagedVersions: 0,
+        name: "", upstream: "", remoteID: "", aiType: "", field: "", state: "", graceSeconds: 0, prove: true, paused: false,
+        stagedVersions: 0,
         versions: [version], createdAt: "")
     private static let rotation = Rotation(
         id: "", config: "", kind: "", state: "", step: "", rotated: false, attempts: 0, warnings: [], requestedBy: caller, startedAt: "")
