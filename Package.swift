@@ -124,6 +124,9 @@ let package = Package(
         tests("Flashback", ["Flashback", "FlashbackStandIn", "Model", "Outbound", "Rotations", "Secrets"]),
 
         .target(name: "FakeDaemon", dependencies: [nio, nioPosix, nioHTTP1], path: "Tests/Support/FakeDaemon", swiftSettings: strict),
+        .target(name: "TestProcesses", dependencies: [nio, nioPosix], path: "Tests/Support/Processes", swiftSettings: strict),
+        tests("Daemon", ["FlashbackStandIn", "Secrets", "TestProcesses"]),
+        tests("Vault", ["Model", "Operations", "Secrets", "SQLiteEngine", "TestSupport", "Vault"]),
         tests("KeyturnClient", ["FakeDaemon", "KeyturnClient", "KeyturnWire"]),
         tests("KeyturnCommand", ["FakeDaemon", "keyturn", "KeyturnClient", "KeyturnWire", "Model", "Secrets", argumentParser]),
     ]

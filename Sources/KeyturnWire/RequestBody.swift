@@ -26,10 +26,29 @@ extension RequestBody {
         } catch let error as UnreadableBody {
             throw error
         } catch let error as DecodingError {
+            if let field = unfitNumber(in: json) { throw UnreadableBody(detail: "The field '\(field)' must be a whole number.") }
             throw UnreadableBody(detail: error.sentence)
         } catch {
             throw UnreadableBody(detail: "The body is not valid JSON.")
         }
+    }
+}
+
+extension RequestBody {
+    /// A field whose number is not whole, or too large. Foundation reports one as if the whole text were no JSON.
+    private static func unfitNumber(in json: Data) -> String? {
+        guard let numbers = try? JSONDecoder().decode([String: Number].self, from: json) else { return nil }
+        return numbers.filter { field, number in number.value.map { Int64(exactly: $0) == nil } ?? false && Fields(stringValue: field) != nil }
+            .keys.sorted().first
+    }
+}
+
+/// A value as far as it is a number.
+private struct Number: Decodable {
+    let value: Double?
+
+    init(from decoder: any Decoder) throws {
+        value = try? decoder.singleValueContainer().decode(Double.self)
     }
 }
 

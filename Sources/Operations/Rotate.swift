@@ -49,7 +49,9 @@ extension VaultService {
     private func requireOwnKey(of made: RotationDraft.Made) async throws -> RemoteFields? {
         let plan = made.rotation.machine.plan
         guard plan.kind != .prove, let bearer = try await bearers.bearer(of: plan.upstream.name) else { return nil }
-        switch await targets.target(at: plan.upstream).lookUp(plan.remoteID, noOlderThan: limits.listAge, bearer: bearer.token) {
+        // Values that may have to go back must be those of now: an older list would put back what was changed since.
+        let age = plan.fields.isEmpty ? limits.listAge : .zero
+        switch await targets.target(at: plan.upstream).lookUp(plan.remoteID, noOlderThan: age, bearer: bearer.token) {
         case .listed(_, usesSharedKey: true): throw Problem.sharedKey(plan.remoteID)
         case .listed(let fields, usesSharedKey: false): return fields
         case .missing, .unauthorized, .unavailable: return nil

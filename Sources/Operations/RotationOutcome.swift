@@ -19,6 +19,8 @@ struct RotationOutcome {
         case .remote: changeFields(&config)
         case .prove: prove(&config)
         }
+        // What only waited for this proof goes with it.
+        try transaction.eraseWhatMayGo(in: &config, at: now)
         try transaction.put(.config, .named(config.name), config)
         try transaction.scheduleErasure(of: config)
         if showsGoodBearer { try noteSuccess(of: config.binding.upstream, &transaction) }
@@ -66,7 +68,6 @@ struct RotationOutcome {
             try stageAgain(number, &config, &transaction)
         case .cancelled: try stageAgain(number, &config, &transaction)
         }
-        try transaction.eraseWhatMayGo(in: &config, at: now)
     }
 
     private func makeCurrent(_ number: VersionNumber, proof: Proof, _ config: inout ConfigRecord) {

@@ -21,6 +21,8 @@ extension VaultService {
                     (pointer.cursor, try view.rotation(pointer.value.id))
                 }
             }
+            // The history of a config that was purged is still there; a name that never was gets told so.
+            if page.isEmpty, after == nil { _ = try await read { try $0.config(config) } }
             return (page.map(\.1), page.count < limit ? nil : page.last?.0)
         }
         let page = try await read { view in

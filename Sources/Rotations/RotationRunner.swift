@@ -99,8 +99,9 @@ package final class RotationRunner: Sendable {
     private func launch(_ rotation: Rotation, first: @escaping @Sendable (inout RotationMachine) -> [RotationStep]) {
         var rotation = rotation
         rotation.machine.limits = limits
-        let signal = live.begin(rotation)
+        // First: a rotation that was stuck is not any more when somebody asks whether it has settled.
         let steps = first(&rotation.machine)
+        let signal = live.begin(rotation)
         enqueue.yield { [self, rotation] in
             await withTaskCancellationHandler {
                 await drive(rotation, steps, signal)

@@ -35,10 +35,7 @@ package final class SQLiteFile: Engine {
             case .open: try Self.check(queue, path)
             }
             // GRDB sets NORMAL for WAL after prepareDatabase; a commit that a power cut can undo is not durable.
-            let synchronous = try queue.writeWithoutTransaction { database in
-                try database.execute(sql: "PRAGMA synchronous = FULL")
-                return try Int.fetchOne(database, sql: "PRAGMA synchronous")
-            }
+            try queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
             guard synchronous == 2 else { throw VaultError.failed("SQLite does not sync its commits") }
         } catch let error as VaultError {
             throw error
@@ -47,6 +44,11 @@ package final class SQLiteFile: Engine {
         } catch {
             throw VaultError(Self.engineError(error))
         }
+    }
+
+    /// How it syncs, in SQLite's numbers: 2 is FULL.
+    package var synchronous: Int? {
+        try? queue.writeWithoutTransaction { try Int.fetchOne($0, sql: "PRAGMA synchronous") }
     }
 
     private static func create(in queue: DatabaseQueue) throws {

@@ -30,7 +30,8 @@ package struct VaultFolder: Sendable {
         }
     }
 
-    private func check() throws(VaultError) {
+    /// That there is a vault, and that nobody else can get at it.
+    package func check() throws(VaultError) {
         guard let folder = Self.status(path), folder.st_mode & S_IFMT == S_IFDIR, Self.status(database) != nil else {
             throw .missing(path: path)
         }

@@ -13,7 +13,9 @@ struct VaultPlace: Sendable {
     private static let credentialName = "keyturn.key"
 
     func open(random: any RandomSource) throws(VaultError) -> OpenVault {
-        try folder.open(unlockKey: unlockKey(), random: random)
+        // First: where there is no vault, a key that is missing too is not what to look for.
+        try folder.check()
+        return try folder.open(unlockKey: unlockKey(), random: random)
     }
 
     private func unlockKey() throws(VaultError) -> Secret {

@@ -1,0 +1,19 @@
+import Foundation
+
+/// The programs as the build made them, beside the test bundle.
+package enum Programs {
+    package static let keyturn = path("keyturn")
+    package static let keyturnd = path("keyturnd")
+
+    private static func path(_ name: String) -> String {
+        let bundle = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
+        return URL(filePath: bundle).deletingLastPathComponent().appending(path: name).path
+    }
+
+    /// What a program inherits: ours, without anything that means something to Keyturn or to a service.
+    package static var environment: [String: String] {
+        ProcessInfo.processInfo.environment.filter { name, _ in
+            !["KEYTURN_", "CREDENTIALS_", "NOTIFY_", "LISTEN_", "WATCHDOG_", "NO_COLOR"].contains { name.hasPrefix($0) }
+        }
+    }
+}
