@@ -36,10 +36,7 @@ struct Daemon {
             // Listening comes first: callers wait in the queue while the vault is opened, instead of being told that it is sealed.
             let sockets = try listen()
             let assembly = Assembly.make(settings, logger: logger)
-            guard await openVault(assembly) else {
-                for socket in sockets { socket.removeFile() }
-                return Self.unmendable
-            }
+            await openVault(assembly)
             let units = SystemUnits()
             let server = SocketServer(
                 logger: logger, now: { WallClock.now }, unitOf: { await units.unit(of: $0) }, routes: assembly.routes.add)
@@ -69,17 +66,15 @@ struct Daemon {
         return [try ListeningSocket(path: settings.socket, mode: settings.socketMode, group: group)]
     }
 
-    /// A vault that can't be opened is served sealed, with the reason, so that whoever asks learns it. False when it is another daemon's.
-    private func openVault(_ assembly: Assembly) async -> Bool {
+    /// A vault that can't be opened is served sealed, with the reason, so that whoever asks learns it.
+    private func openVault(_ assembly: Assembly) async {
         do {
             try await assembly.service.open(by: nil)
         } catch let error as VaultError {
             logger.error("Sealed: \(error.detail)", metadata: ["reason": "\(error.code)", "next_step": "\(error.nextStep ?? "keyturn unseal")"])
-            if case .inUse = error { return false }
         } catch {
             logger.error("The vault is open, but what was unfinished could not be resumed: \(error)")
         }
-        return true
     }
 
     private func serve(_ assembly: Assembly, _ server: SocketServer, _ signals: AsyncStream<DaemonSignal>) async {
@@ -102,11 +97,22 @@ struct Daemon {
     private func stop(_ assembly: Assembly, _ server: SocketServer) async {
         manager.tell(.stopping)
         logger.info("Stopping.")
-        async let halted: Void = assembly.runner.halt()
         assembly.events.close()
-        await server.stop(within: settings.stopTimeout.duration)
+        let time = settings.stopTimeout.duration
+        async let halted: Void = halt(assembly.runner, within: time)
+        await server.stop(within: time)
         await halted
         await assembly.close()
+    }
+
+    /// What is not at its next pause by then is cut off, and resumed at the next start.
+    private func halt(_ runner: RotationRunner, within time: Duration) async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await runner.halt() }
+            group.addTask { try? await Task.sleep(for: time) }
+            await group.next()
+            group.cancelAll()
+        }
     }
 
     private func statusLine(_ assembly: Assembly) async -> String {
