@@ -112,6 +112,7 @@ let package = Package(
             name: "TestSupport", dependencies: ["Access", "Model", "Operations", "Rotations", "Secrets", "Vault"], path: "Tests/Support/Domain",
             swiftSettings: strict),
         tests("Operations", ["Access", "Model", "Operations", "Rotations", "Secrets", "TestSupport", "Vault"]),
+        tests("OpenAPI", ["Access", "KeyturnWire", "Model", "Operations", "Rotations", "SocketAPI", "TestSupport", hummingbird, httpTypes, yams]),
         tests("Rotations", ["Model", "Rotations"]),
         tests("Secrets", ["Secrets"]),
         tests("Architecture", []),

@@ -7,6 +7,7 @@
 #include <malloc.h>
 #include <poll.h>
 #include <pwd.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -65,24 +66,37 @@ static int address_of(const char *path, struct sockaddr_un *address) {
     return 0;
 }
 
-int kt_bind_unix(const char *path, mode_t mode, int64_t gid) {
-    struct sockaddr_un address;
-    if (address_of(path, &address) < 0) return -1;
+static int give_up(int bound, const char *path, int reason) {
+    if (path) unlink(path);
+    close(bound);
+    errno = reason;
+    return -1;
+}
+
+static int bind_once(const struct sockaddr_un *address, mode_t mode, int64_t gid) {
     int bound = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (bound < 0) return -1;
     mode_t before = umask(0777 & ~mode);
-    int result = bind(bound, (struct sockaddr *)&address, sizeof address);
+    int result = bind(bound, (const struct sockaddr *)address, sizeof *address);
     int reason = errno;
     umask(before);
-    if (result == 0 && gid >= 0 && lchown(path, (uid_t)-1, (gid_t)gid) < 0) {
-        reason = errno;
-        unlink(path);
-        result = -1;
-    }
-    if (result < 0) {
-        close(bound);
-        errno = reason;
-        return -1;
+    if (result < 0) return give_up(bound, NULL, reason);
+    struct stat facts;
+    if (lstat(address->sun_path, &facts) < 0) return give_up(bound, NULL, errno);
+    if ((facts.st_mode & 0777) != mode) return give_up(bound, address->sun_path, EAGAIN);
+    if (gid >= 0 && lchown(address->sun_path, (uid_t)-1, (gid_t)gid) < 0) return give_up(bound, address->sun_path, errno);
+    return bound;
+}
+
+int kt_bind_unix(const char *path, mode_t mode, int64_t gid) {
+    struct sockaddr_un address;
+    if (address_of(path, &address) < 0) return -1;
+    // The umask is the whole process's: should another thread set it at the same moment, the file is made anew.
+    int bound = -1;
+    for (int attempt = 0; attempt < 20; attempt++) {
+        bound = bind_once(&address, mode, gid);
+        if (bound >= 0 || errno != EAGAIN) break;
+        sched_yield();
     }
     return bound;
 }

@@ -36,14 +36,15 @@ final class UnitManager: @unchecked Sendable {
         return unit(at: path)
     }
 
-    /// The user that a service runs as, as PID 1 resolved it.
+    /// The user that a service runs as, as PID 1 resolved it: root where the unit names none.
     func uid(ofService unit: Unit) -> UInt32? {
         guard let bus = connection() else { return nil }
         var uid: UInt32 = 0
         // SAFETY: the bus is open, the strings live through the call, and a property of type u fills a UInt32.
         let result = sd_bus_get_property_trivial(
             bus, Self.destination, unit.path, "org.freedesktop.systemd1.Service", "UID", nil, CChar(UInt8(ascii: "u")), &uid)
-        return result >= 0 ? uid : nil
+        guard result >= 0 else { return nil }
+        return uid == UInt32.max ? 0 : uid
     }
 
     private enum Reply {
@@ -89,8 +90,11 @@ final class UnitManager: @unchecked Sendable {
         // SAFETY: bus and message are valid; `error` and `reply` are released above.
         result = sd_bus_call(bus, message, timeoutMicroseconds, &error, &reply)
         guard result >= 0 else {
-            // SAFETY: the error was filled by the call above, or is empty.
-            let isUnknown = sd_bus_error_has_name(&error, "org.freedesktop.DBus.Error.UnknownMethod") > 0
+            // A bus whose policy is older than the method denies it before PID 1 sees it.
+            let isUnknown = ["UnknownMethod", "AccessDenied"].contains { name in
+                // SAFETY: the error was filled by the call above, or is empty.
+                sd_bus_error_has_name(&error, "org.freedesktop.DBus.Error.\(name)") > 0
+            }
             return (result, isUnknown ? .unknownMethod : .failed)
         }
         var path: UnsafePointer<CChar>?

@@ -13,7 +13,7 @@ package struct PutConfig: RequestBody {
     package var graceSeconds: Int64?
     /// Whether a validate follows the PUT; default true.
     package var prove: Bool?
-    /// At most 200 characters.
+    /// at most 200 bytes.
     package var description: String?
 
     package init(upstream: String, remoteID: String, aiType: String, field: String? = nil, everySeconds: Int64? = nil, graceSeconds: Int64? = nil, prove: Bool? = nil, description: String? = nil) {

@@ -2,7 +2,7 @@
 package struct Rotate: RequestBody {
     /// Only if the config is due now; `rotate` alone takes it.
     package var ifDue: Bool?
-    /// Kept in the history; at most 200 characters.
+    /// Kept in the history; at most 200 bytes.
     package var reason: String?
     /// The current credential is burnt: no grace, and it is never put back by itself.
     package var compromised: Bool?

@@ -13,7 +13,7 @@ final class LiveRotations: Sendable {
     private struct State {
         var entries: [RotationID: Entry] = [:]
         var windows: [UpstreamName: Window] = [:]
-        var onEmpty: [CheckedContinuation<Void, Never>] = []
+        var onEmpty: [Int: CheckedContinuation<Void, Never>] = [:]
         var nextWaiter = 0
     }
 
@@ -54,8 +54,8 @@ final class LiveRotations: Sendable {
             guard state.entries[id]?.signal === signal else { return [] }
             state.entries[id] = nil
             guard state.entries.isEmpty else { return [] }
-            defer { state.onEmpty = [] }
-            return state.onEmpty
+            defer { state.onEmpty = [:] }
+            return Array(state.onEmpty.values)
         }
         for continuation in waiting { continuation.resume() }
     }
@@ -102,20 +102,25 @@ final class LiveRotations: Sendable {
 
     /// Whoever waits is told at once; what is under way comes to its next pause first.
     func halt() async {
-        let (signals, waiters) = state.withLock { state in
-            let waiters = state.entries.values.flatMap(\.waiters.values)
+        let (signals, told, waiter) = state.withLock { state in
+            state.nextWaiter += 1
+            let told = state.entries.values.flatMap(\.waiters.values)
             for id in state.entries.keys { state.entries[id]?.waiters = [:] }
-            return (state.entries.values.map(\.signal), waiters)
+            return (state.entries.values.map(\.signal), told, state.nextWaiter)
         }
+        for continuation in told { continuation.resume(returning: .halted) }
         for signal in signals { signal.halt() }
-        for waiter in waiters { waiter.resume(returning: .halted) }
-        await withCheckedContinuation { continuation in
-            let isEmpty = state.withLock { state -> Bool in
-                guard !state.entries.isEmpty else { return true }
-                state.onEmpty.append(continuation)
-                return false
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let isOver = state.withLock { state -> Bool in
+                    guard !state.entries.isEmpty, !Task.isCancelled else { return true }
+                    state.onEmpty[waiter] = continuation
+                    return false
+                }
+                if isOver { continuation.resume() }
             }
-            if isEmpty { continuation.resume() }
+        } onCancel: {
+            state.withLock { $0.onEmpty.removeValue(forKey: waiter) }?.resume()
         }
     }
 

@@ -18,6 +18,7 @@ package enum Cipher {
         precondition(key.byteCount == keyBytes)
         let nonce = random.bytes(nonceBytes)
         return [UInt8](unsafeUninitializedCapacity: plaintext.byteCount + overheadBytes) { output, filled in
+            // SAFETY: the output has room for the nonce and more; the two don't overlap.
             nonce.withUnsafeBytes { unsafe UnsafeMutableRawBufferPointer(output).copyMemory(from: $0) }
             // SAFETY: the output has room for nonce, ciphertext and tag; all inputs are valid for their counts.
             unsafe plaintext.withUnsafeBytes { plain in

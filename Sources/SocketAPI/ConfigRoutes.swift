@@ -53,7 +53,10 @@ extension Routes {
     }
 
     private func filter(_ query: QueryParameters) throws(Problem) -> VaultService.ConfigFilter {
-        if try query.flag("due") { return .due }
+        if try query.flag("due") {
+            guard query["state"] == nil else { throw Problem(.badRequest, "The query takes one of 'due' and 'state', not both.") }
+            return .due
+        }
         guard let state = query["state"] else { return .all }
         return .state(try parsed("state", state) { (text) throws(InvalidValue) in try ConfigState(text) })
     }

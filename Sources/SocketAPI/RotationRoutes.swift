@@ -45,7 +45,7 @@ extension Routes {
                 throw Problem.badField("how", InvalidValue(Resolution.allCases.map { "'\($0.rawValue)'" }.joined(separator: ", ")))
             }
             let id = try context.rotationID
-            let isAsync = try prefersAsync(request)
+            let isAsync = prefersAsync(request)
             let rotation = try await context.whileCallerListens {
                 try await service.resolve(id, resolution, isAsync ? .not : .untilSettled, as: context.caller)
             }
@@ -77,7 +77,7 @@ extension Routes {
         var wanted = wanted
         wanted.idempotencyKey = try idempotencyKey(request)
         let name = try context.configName
-        let isAsync = try prefersAsync(request)
+        let isAsync = prefersAsync(request)
         let reply = try await context.whileCallerListens { [wanted] in
             try await service.rotate(name, wanted, isAsync ? .not : .untilSettled, as: context.caller)
         }
@@ -99,8 +99,10 @@ extension Routes {
     }
 
     /// RFC 7240.
-    private func prefersAsync(_ request: Request) throws(Problem) -> Bool {
-        try request.single(Self.prefer)?.split(separator: ",").contains { $0.trimmingPrefix(" ") == "respond-async" } ?? false
+    private func prefersAsync(_ request: Request) -> Bool {
+        request.headers[values: Self.prefer].flatMap { $0.split(separator: ",") }.contains { preference in
+            preference.prefix { $0 != ";" }.filter { $0 != " " && $0 != "\t" }.lowercased() == "respond-async"
+        }
     }
 
     private func idempotencyKey(_ request: Request) throws(Problem) -> String? {

@@ -40,7 +40,7 @@ extension KeyturnWire.Rotation {
         var reason = rotation.state == .succeeded ? nil : machine.lastReason
         switch machine.phase {
         case .ended(let ending):
-            if case .succeeded(let reached, _) = ending { proof = reached }
+            if case .succeeded(let reached, _) = ending, rotation.version != nil { proof = reached }
             if case .failed(_, .stays) = ending { proof = .failed }
             if case .rejected(_, let warning?) = ending { warnings = ["The earlier version was put back, but not proven: \(warning.what)."] }
             if case .succeeded(_, let warning?) = ending { warnings = ["It is not proven: \(warning.what)."] }

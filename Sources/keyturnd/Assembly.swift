@@ -4,6 +4,7 @@ import Foundation
 import Host
 import KeyturnWire
 import Logging
+import Model
 import Operations
 import Outbound
 import Rotations

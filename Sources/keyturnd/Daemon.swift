@@ -32,20 +32,20 @@ struct Daemon {
         do {
             let hardening = try Hardening.apply()
             logger.debug("Hardened.", metadata: ["open_files_max": "\(hardening.openFilesMax)"])
-            let signals = await DaemonSignal.stream()
+            let signals = try DaemonSignal.stream()
             // Listening comes first: callers wait in the queue while the vault is opened, instead of being told that it is sealed.
             let sockets = try listen()
             let assembly = Assembly.make(settings, logger: logger)
-            guard await openVault(assembly) else {
-                for socket in sockets { socket.removeFile() }
-                return Self.unmendable
-            }
+            await openVault(assembly)
             let units = SystemUnits()
             let server = SocketServer(
                 logger: logger, now: { WallClock.now }, unitOf: { await units.unit(of: $0) }, routes: assembly.routes.add)
             try await server.start(on: sockets)
             await serve(assembly, server, signals)
             return 0
+        } catch let unknown as UnknownGroup {
+            logger.critical("There is no group '\(unknown.name)', which 'socket_group' names.")
+            return Self.unmendable
         } catch let failure as SocketFailure {
             logger.critical("\(failure)")
             return Self.unmendable
@@ -60,25 +60,21 @@ struct Daemon {
         guard inherited.isEmpty else { return inherited }
         var group: UInt32?
         if let name = settings.socketGroup {
-            guard let id = Machine.groupID(name) else {
-                throw SettingsError.unknownGroup(name)
-            }
+            guard let id = Machine.groupID(name) else { throw UnknownGroup(name: name) }
             group = id
         }
         return [try ListeningSocket(path: settings.socket, mode: settings.socketMode, group: group)]
     }
 
-    /// A vault that can't be opened is served sealed, with the reason, so that whoever asks learns it. False when it is another daemon's.
-    private func openVault(_ assembly: Assembly) async -> Bool {
+    /// A vault that can't be opened is served sealed, with the reason, so that whoever asks learns it.
+    private func openVault(_ assembly: Assembly) async {
         do {
             try await assembly.service.open(by: nil)
         } catch let error as VaultError {
             logger.error("Sealed: \(error.detail)", metadata: ["reason": "\(error.code)", "next_step": "\(error.nextStep ?? "keyturn unseal")"])
-            if case .inUse = error { return false }
         } catch {
             logger.error("The vault is open, but what was unfinished could not be resumed: \(error)")
         }
-        return true
     }
 
     private func serve(_ assembly: Assembly, _ server: SocketServer, _ signals: AsyncStream<DaemonSignal>) async {
@@ -101,11 +97,22 @@ struct Daemon {
     private func stop(_ assembly: Assembly, _ server: SocketServer) async {
         manager.tell(.stopping)
         logger.info("Stopping.")
-        async let halted: Void = assembly.runner.halt()
         assembly.events.close()
-        await server.stop(within: settings.stopTimeout.duration)
+        let time = settings.stopTimeout.duration
+        async let halted: Void = halt(assembly.runner, within: time)
+        await server.stop(within: time)
         await halted
         await assembly.close()
+    }
+
+    /// What is not at its next pause by then is cut off, and resumed at the next start.
+    private func halt(_ runner: RotationRunner, within time: Duration) async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await runner.halt() }
+            group.addTask { try? await Task.sleep(for: time) }
+            await group.next()
+            group.cancelAll()
+        }
     }
 
     private func statusLine(_ assembly: Assembly) async -> String {
@@ -128,6 +135,10 @@ struct Daemon {
             try? await Task.sleep(for: .seconds(5))
             Hardening.trimHeap()
         }
+    }
+
+    private struct UnknownGroup: Error {
+        let name: String
     }
 
     private static var ownCaller: Caller {

@@ -1,8 +1,11 @@
 import KeyturnWire
+import Logging
+import Settings
 import ArgumentParser
 import CWipe
 import Foundation
 import Glibc
+import Host
 
 @main
 struct Keyturnd: AsyncParsableCommand {
@@ -41,7 +44,45 @@ struct Keyturnd: AsyncParsableCommand {
     }
 
     mutating func run() async throws {
-        let status = await Daemon.run(self)
+        var flags: [SettingsSources.Flag: String] = [:]
+        flags[.vault] = vault
+        flags[.socket] = socket
+        flags[.keyFile] = keyFile
+        let sources = SettingsSources(environment: ProcessInfo.processInfo.environment, flags: flags, onlyFile: config)
+        let settings: DaemonSettings
+        do { settings = try sources.read() } catch {
+            FileHandle.standardError.write(Data("\(error)\n".utf8))
+            throw ExitCode(Daemon.unmendable)
+        }
+        if checkConfig {
+            FileHandle.standardOutput.write(Data("The settings are fine.\n".utf8))
+            return
+        }
+        let log = DaemonLog(level: Logger.Level(settings.logLevel), format: settings.logFormat.map(DaemonLog.Format.init))
+        let status = await Daemon(settings: settings, rotatesDue: rotateDue, logger: log.makeLogger(label: "keyturnd")).run()
         if status != 0 { throw ExitCode(status) }
+    }
+}
+
+extension Logger.Level {
+    fileprivate init(_ level: DaemonSettings.LogLevel) {
+        switch level {
+        case .trace: self = .trace
+        case .debug: self = .debug
+        case .info: self = .info
+        case .notice: self = .notice
+        case .warning: self = .warning
+        case .error: self = .error
+        case .critical: self = .critical
+        }
+    }
+}
+
+extension DaemonLog.Format {
+    fileprivate init(_ format: DaemonSettings.LogFormat) {
+        switch format {
+        case .text: self = .text
+        case .json: self = .json
+        }
     }
 }

@@ -19,6 +19,24 @@ import Testing
         #expect(throws: SystemError.self) { try PeerFacts(ofSocket: -1) }
     }
 
+    /// Run as a service, with its name in the environment: systemd-run --unit=app -E KEYTURN_TEST_UNIT=app.service …
+    @Test(.enabled(if: getenv("KEYTURN_TEST_UNIT") != nil))
+    func `PID 1 names the unit`() async throws {
+        let (near, far) = try socketPair()
+        defer {
+            close(near)
+            close(far)
+        }
+        let peer = try PeerFacts(ofSocket: near)
+        let unpinned = PeerFacts(uid: peer.uid, gid: peer.gid, groups: [], pid: peer.pid, process: nil)
+        let stranger = PeerFacts(uid: peer.uid + 1, gid: peer.gid, groups: [], pid: peer.pid, process: nil)
+        let name = getenv("KEYTURN_TEST_UNIT").map { String(cString: $0) }
+        let units = SystemUnits()
+        #expect(await units.unit(of: peer) == name)
+        #expect(await units.unit(of: unpinned) == name)
+        #expect(await units.unit(of: stranger) == nil)
+    }
+
     @Test func `PID 1's silence grants nothing`() async throws {
         let nobody = PeerFacts(uid: 0, gid: 0, groups: [], pid: 0, process: nil)
         #expect(await SystemUnits().unit(of: nobody) == nil)

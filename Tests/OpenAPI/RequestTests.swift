@@ -1,0 +1,58 @@
+import Foundation
+import KeyturnWire
+import Testing
+import Yams
+
+/// A body that callers send, and what it takes to be read.
+struct RequestCase: CustomTestStringConvertible, Sendable {
+    let schema: String
+    /// As little as there must be.
+    let least: [String: String]
+    let fields: Set<String>
+    let read: @Sendable (Data) throws -> Void
+
+    var testDescription: String { schema }
+
+    init<Body: RequestBody>(_ body: Body.Type, _ schema: String, least: [String: String] = [:]) {
+        self.schema = schema
+        self.least = least
+        fields = Set(Body.Fields.allCases.map(\.stringValue))
+        read = { _ = try Body.read($0) }
+    }
+
+    static let all = [
+        RequestCase(NoFields.self, "NoFields"),
+        RequestCase(PatchRemote.self, "PatchRemote"),
+        RequestCase(PauseConfig.self, "PauseConfig"),
+        RequestCase(PutConfig.self, "PutConfig", least: ["upstream": "fb", "remote_id": "id", "ai_type": "OPENAI"]),
+        RequestCase(PutUpstream.self, "PutUpstream", least: ["base_url": "https://backend.test"]),
+        RequestCase(Resolve.self, "Resolve", least: ["how": "retry"]),
+        RequestCase(Rotate.self, "Rotate"),
+        RequestCase(StageVersion.self, "StageVersion", least: ["encrypted_value": "AAAA", "key_id": "0123456789abcdef"]),
+    ]
+}
+
+@Suite struct `A request body in openapi.yaml` {
+    @Test(arguments: RequestCase.all) func `has the fields of the wire type`(_ request: RequestCase) throws {
+        let schema = try APIDocument().schema(request.schema)
+        #expect(schema.fields == request.fields)
+        #expect(schema.refusesUnknownFields)
+    }
+
+    @Test(arguments: RequestCase.all) func `requires what the daemon can't do without`(_ request: RequestCase) throws {
+        let schema = try APIDocument().schema(request.schema)
+        #expect(schema.required == Set(request.least.keys))
+        try request.read(JSONEncoder().encode(request.least))
+        for field in request.least.keys {
+            let rest = request.least.filter { $0.key != field }
+            #expect(throws: UnreadableBody.self, "without \(field)") { try request.read(JSONEncoder().encode(rest)) }
+        }
+    }
+
+    @Test(arguments: RequestCase.all) func `lets all the others be null`(_ request: RequestCase) throws {
+        let schema = try APIDocument().schema(request.schema)
+        #expect(schema.nullable == schema.fields.subtracting(schema.required))
+        let nulls = Dictionary(uniqueKeysWithValues: schema.nullable.map { ($0, String?.none) })
+        try request.read(JSONEncoder().encode(request.least.mapValues(Optional.some).merging(nulls) { one, _ in one }))
+    }
+}
