@@ -2,7 +2,7 @@ import FlashbackStandIn
 import TestProcesses
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct `Asking for a rotation` {
+@Suite(.timeLimit(.minutes(10))) struct `Asking for a rotation` {
     @Test func `a config without a schedule is not due: exit 5 and no rotation`() async throws {
         try await Scene.with { scene in
             let run = try await scene.rotate("--if-due")
@@ -140,7 +140,7 @@ import Testing
     }
 }
 
-@Suite(.timeLimit(.minutes(2))) struct `What only the backend's list shows` {
+@Suite(.timeLimit(.minutes(10))) struct `What only the backend's list shows` {
     @Test func `a configuration with a shared key can't be bound`() async throws {
         try await Scene.with(.init { $0.stages = false }) { scene in
             scene.standIn.addConfiguration(id: "shared", name: "shared", apiKeyID: "api-key-1")
@@ -189,7 +189,7 @@ import Testing
     }
 }
 
-@Suite(.timeLimit(.minutes(2))) struct `Reaching the backend` {
+@Suite(.timeLimit(.minutes(10))) struct `Reaching the backend` {
     @Test func `one that refuses connections is waited for`() async throws {
         try await Scene.with { scene in
             await scene.standIn.closeListener()

@@ -3,7 +3,7 @@ import TestProcesses
 import Testing
 
 /// The same from the command line: the right exit status, a sentence on standard error, nothing on standard output, nothing changed.
-@Suite(.timeLimit(.minutes(2))) struct `A bad command` {
+@Suite(.timeLimit(.minutes(10))) struct `A bad command` {
     struct Row: Sendable {
         let words: String
         var input = ""

@@ -5,7 +5,7 @@ import TestProcesses
 import Testing
 
 /// What a caller can get wrong. Each gets one sentence that names the field, a stable code and its status, and changes nothing.
-@Suite(.timeLimit(.minutes(2))) struct `A bad request` {
+@Suite(.timeLimit(.minutes(10))) struct `A bad request` {
     struct Row: Sendable {
         let method: String
         let target: String

@@ -2,7 +2,7 @@ import FlashbackStandIn
 import TestProcesses
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct `Callers at the same time` {
+@Suite(.timeLimit(.minutes(10))) struct `Callers at the same time` {
     @Test func `a second one joins the running rotation`() async throws {
         try await Scene.with(.patient) { scene in
             scene.standIn.order(.gate, for: .put)

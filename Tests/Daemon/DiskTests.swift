@@ -20,7 +20,7 @@ enum SQLite {
     }
 }
 
-@Suite(.timeLimit(.minutes(2))) struct `The database on the disk` {
+@Suite(.timeLimit(.minutes(10))) struct `The database on the disk` {
     @Test func `shows sqlite3 no name, no id, no URL and no key`() async throws {
         try await Scene.with(.init { $0.stages = false }) { scene in
             try await scene.addUpstream("flashback-eu")

@@ -34,7 +34,7 @@ private struct Nobody: AuditAudience {
     func recorded(_ entry: AuditEntry) {}
 }
 
-@Suite(.timeLimit(.minutes(2))) struct `Configs that are due` {
+@Suite(.timeLimit(.minutes(10))) struct `Configs that are due` {
     static let monthly = ["--every", "30d"]
 
     @Test func `are rotated by --all-due and by --if-due, and are not due then`() async throws {

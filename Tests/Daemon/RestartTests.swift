@@ -3,7 +3,7 @@ import Glibc
 import TestProcesses
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct `A daemon that is killed in the middle` {
+@Suite(.timeLimit(.minutes(10))) struct `A daemon that is killed in the middle` {
     /// Where the daemon is killed, and what the backend had done by then.
     enum Moment: String, Sendable, CaseIterable {
         case putNotApplied, putApplied, proving, reverting, provingTheOldOne
@@ -120,7 +120,7 @@ import Testing
     }
 }
 
-@Suite(.timeLimit(.minutes(2))) struct `A daemon that is told to stop` {
+@Suite(.timeLimit(.minutes(10))) struct `A daemon that is told to stop` {
     @Test func `waits for the answer under way, ends well, and goes on when it is back`() async throws {
         try await Scene.with(.patient) { scene in
             scene.standIn.order(.gate, for: .put)

@@ -2,7 +2,7 @@ import FlashbackStandIn
 import TestProcesses
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct `The rotation's table` {
+@Suite(.timeLimit(.minutes(10))) struct `The rotation's table` {
     typealias Row = RotationRow
 
     static let withoutOld = Scene.Setting { $0.knowsOld = false }

@@ -3,7 +3,7 @@ import Foundation
 import TestProcesses
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct `The search for secrets` {
+@Suite(.timeLimit(.minutes(10))) struct `The search for secrets` {
     @Test(arguments: ["plain", "base64", "shifted base64", "hex", "JSON"]) func `finds what was planted, in every form`(_ form: String) async throws {
         try await Installation.with { keyturn in
             let canary = Canary(key: "key")
@@ -50,7 +50,7 @@ import Testing
     }
 }
 
-@Suite(.timeLimit(.minutes(2))) struct `No secret out` {
+@Suite(.timeLimit(.minutes(10))) struct `No secret out` {
     @Test func `a command that holds a secret shows none to the kernel`() async throws {
         try await Scene.with(.patient) { scene in
             scene.standIn.order(.gate, for: .put)

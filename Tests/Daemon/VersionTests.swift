@@ -2,7 +2,7 @@ import FlashbackStandIn
 import TestProcesses
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct `Versions and their grace` {
+@Suite(.timeLimit(.minutes(10))) struct `Versions and their grace` {
     @Test func `without grace the old one is erased in the commit itself`() async throws {
         try await Scene.with(.init { $0.grace = "0s" }) { scene in
             let run = try await scene.rotate()
@@ -28,13 +28,12 @@ import Testing
     @Test func `after its grace it is erased`() async throws {
         try await Scene.with(.init { $0.grace = "1s" }) { scene in
             #expect(try await scene.rotate().status == 0)
-            #expect(try await scene.versions() == [1: "previous", 2: "current"])
-            #expect(try await scene.version(1)["erase_after"].text != nil)
             // The daemon looks when it starts, and again when something will be due.
             try await scene.keyturn.kill()
             try await scene.keyturn.start()
             try await scene.until("version 1 is retired") { try await scene.versions()[1] == "retired" }
-            #expect(try await scene.audit().contains { $0["event"].text == "version.erased" && $0["version"].number == 1 })
+            let erased = try await scene.audit().first { $0["event"].text == "version.erased" }
+            #expect(erased?["version"].number == 1, "not with the rotation, but by a look of the daemon's own")
         }
     }
 

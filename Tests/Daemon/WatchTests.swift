@@ -3,7 +3,7 @@ import Glibc
 import TestProcesses
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct `Watching` {
+@Suite(.timeLimit(.minutes(10))) struct `Watching` {
     @Test func `each step comes as a line of JSON, durable ones also across a restart`() async throws {
         try await Scene.with(.patient) { scene in
             let watch = try scene.keyturn.begin(["watch", "--json"])

@@ -54,11 +54,15 @@ package final class Installation: Sendable {
         proxy = try await RecordingProxy.start(at: proxySocket, target: socket)
     }
 
+    private static let turnstile = Turnstile(4)
+
     /// Gives `body` a folder with settings in it, and nothing else yet. Whatever was started there is over afterwards.
     package static func with<Result>(
         settings: String = quickSettings, _ body: (Installation) async throws -> Result
     ) async throws -> Result {
         signal(SIGPIPE, SIG_IGN)
+        await turnstile.enter()
+        defer { turnstile.leave() }
         let installation = try await Installation(settings: settings)
         let outcome: Swift.Result<Result, any Error>
         do { outcome = .success(try await body(installation)) } catch { outcome = .failure(error) }
