@@ -51,7 +51,7 @@ extension VaultService {
         guard plan.kind != .prove, let bearer = try await bearers.bearer(of: plan.upstream.name) else { return nil }
         // Values that may have to go back must be those of now: an older list would put back what was changed since.
         let age = plan.fields.isEmpty ? limits.listAge : .zero
-        switch await targets.target(at: plan.upstream).lookUp(plan.remoteID, noOlderThan: age, bearer: bearer.token) {
+        switch await targets.target(at: plan.upstream).lookUp(plan.remoteID, noOlderThan: age, bearer: bearer.token.secret) {
         case .listed(_, usesSharedKey: true): throw Problem.sharedKey(plan.remoteID)
         case .listed(let fields, usesSharedKey: false): return fields
         case .missing, .unauthorized, .unavailable: return nil

@@ -11,6 +11,7 @@ extension VaultService {
         try await write { _ in .changed((), AuditEvent(at: now, "vault.sealed", by: caller.audited)) }
         await runner.halt()
         await vault.seal()
+        bearers.forgetAll()
     }
 
     /// Looks for the vault and its key again, opens it, and resumes what was unfinished. Nothing happens when it is open.

@@ -1,6 +1,7 @@
 package import Model
 package import Rotations
 import Secrets
+import Synchronization
 package import Vault
 
 /// The upstreams' bearers out of the vault, refreshed when they must be: one refresh an upstream at a time,
@@ -10,6 +11,13 @@ package actor UpstreamBearers: BearerKeeper {
     private let targets: any TargetProvider
     private let clock: any RotationClock
     private var refreshes: [UpstreamName: Task<Bool, Never>] = [:]
+    /// What was opened last, for the many requests of one upstream. Dropped whenever the stored one changes or is refused.
+    private nonisolated let opened = Mutex<[UpstreamName: Opened]>([:])
+
+    private struct Opened {
+        let bearer: Bearer
+        let expiresAt: Timestamp?
+    }
 
     /// A token that dies sooner is refreshed before it is used: a request may take its time.
     private static let expiryMargin = Duration.seconds(30)
@@ -21,6 +29,9 @@ package actor UpstreamBearers: BearerKeeper {
     }
 
     package nonisolated func bearer(of upstream: UpstreamName) async throws -> Bearer? {
+        if let opened = opened.withLock({ $0[upstream] }), opened.expiresAt.map({ $0 - Self.expiryMargin >= clock.now() }) ?? true {
+            return opened.bearer
+        }
         guard let record = try await record(of: upstream) else { return nil }
         let isExpired = record.tokenExpiresAt.map { $0 - Self.expiryMargin < clock.now() } ?? false
         if record.bearer == .refreshToken, isExpired || !record.hasAccessToken {
@@ -28,10 +39,23 @@ package actor UpstreamBearers: BearerKeeper {
         }
         guard let record = try await self.record(of: upstream) else { return nil }
         guard let token = try await vault.readSecret({ try $0.get(.accessToken, .named(upstream)) }) else { return nil }
-        return Bearer(token: token, generation: record.bearerGeneration)
+        let bearer = Bearer(token: SharedSecret(token), generation: record.bearerGeneration)
+        opened.withLock { $0[upstream] = Opened(bearer: bearer, expiresAt: record.tokenExpiresAt) }
+        return bearer
+    }
+
+    /// The stored one has changed or goes.
+    nonisolated func forget(_ upstream: UpstreamName) {
+        opened.withLock { $0[upstream] = nil }
+    }
+
+    /// Nothing is left in memory when the vault is sealed.
+    nonisolated func forgetAll() {
+        opened.withLock { $0 = [:] }
     }
 
     package func renew(_ upstream: UpstreamName, refused generation: Int) async -> Bool {
+        forget(upstream)
         if let refresh = refreshes[upstream] { return await refresh.value }
         guard let record = try? await record(of: upstream) else { return false }
         if record.bearerGeneration > generation { return true }

@@ -35,6 +35,7 @@ extension VaultService {
             return .changed(
                 (), AuditEvent(at: now, before == nil ? "upstream.created" : "upstream.changed", by: caller.audited, upstream: name, outcome: record.bearer.rawValue))
         }
+        bearers.forget(name)
         if box != nil { runner.bearerChanged(of: name) }
     }
 
@@ -64,6 +65,7 @@ extension VaultService {
             try transaction.delete(.upstream, .named(name))
             return .changed((), AuditEvent(at: now, "upstream.removed", by: caller.audited, upstream: name))
         }
+        bearers.forget(name)
     }
 
     private func configsBound(to name: UpstreamName) async throws -> [ConfigName: RemoteID] {

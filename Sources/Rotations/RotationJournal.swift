@@ -20,12 +20,12 @@ package protocol BearerKeeper: Sendable {
     func renew(_ upstream: UpstreamName, refused generation: Int) async -> Bool
 }
 
-package struct Bearer: ~Copyable, Sendable {
-    package let token: Secret
+package struct Bearer: Sendable {
+    package let token: SharedSecret
     /// Grows with every change of the stored bearer.
     package let generation: Int
 
-    package init(token: consuming Secret, generation: Int) {
+    package init(token: SharedSecret, generation: Int) {
         self.token = token
         self.generation = generation
     }

@@ -116,20 +116,24 @@ package final class RotationRunner: Sendable {
         var rotation = initial
         var steps = first[...]
         var cycleStart = clock.uptime()
+        // Opened once for acts that follow each other at once, and let go before each pause.
+        var credentials: CredentialsInPlay?
         while let step = steps.popFirst() {
             observer.rotation(rotation, does: step)
             switch step {
             case .commit:
                 guard await commit(&rotation, signal) else { return }
             case .act(let act, let delay):
+                if delay > .zero { credentials = nil }
                 guard await signal.pause(for: delay, on: clock) else { return }
-                guard let next = await perform(act, &rotation, signal, cycleStart) else { return }
+                guard let next = await perform(act, &rotation, &credentials, signal, cycleStart) else { return }
                 steps = next[...]
             case .lookUp: steps = await lookUp(&rotation)[...]
             case .renewBearer:
                 let isRenewed = await bearers.renew(rotation.machine.plan.upstream.name, refused: signal.bearerGeneration)
                 steps = rotation.machine.bearerRenewed(isRenewed)[...]
             case .rest(let wait):
+                credentials = nil
                 guard await rest(wait, rotation, signal) else { return }
                 cycleStart = clock.uptime()
                 steps = rotation.machine.woken()[...]
@@ -159,7 +163,8 @@ package final class RotationRunner: Sendable {
 
     /// One outside act; `nil` when told to halt, or cancelled before the first byte.
     private func perform(
-        _ act: RotationAct, _ rotation: inout Rotation, _ signal: LiveRotations.Signal, _ cycleStart: Duration
+        _ act: RotationAct, _ rotation: inout Rotation, _ opened: inout CredentialsInPlay?, _ signal: LiveRotations.Signal,
+        _ cycleStart: Duration
     ) async -> [RotationStep]? {
         let plan = rotation.machine.plan
         let window = live.window(of: plan.upstream.name, size: limits.actsPerUpstream)
@@ -170,18 +175,22 @@ package final class RotationRunner: Sendable {
         case .halted: return nil
         case .cancelled: return rotation.machine.cancelled()
         }
-        let secrets: SecretsInPlay
+        let bearer: SharedSecret
         do {
-            guard let bearer = try await bearers.bearer(of: plan.upstream.name) else {
+            guard let current = try await bearers.bearer(of: plan.upstream.name) else {
                 return answered(act, .unauthorized(Reason("the upstream has no bearer token")), &rotation, cycleStart)
             }
-            signal.bearerGeneration = bearer.generation
-            secrets = SecretsInPlay(bearer: bearer.token, credentials: try await journal.credentials(of: rotation))
+            signal.bearerGeneration = current.generation
+            bearer = current.token
+            if opened == nil { opened = try await journal.credentials(of: rotation) }
         } catch {
             live.storeFailed(rotation.id, error)
             guard await signal.pause(for: Self.commitRetryMax, on: clock) else { return nil }
             return [.act(act, after: .zero)]
         }
+        guard let credentials = opened.take() else { preconditionFailure("no credentials were opened for \(rotation.id)") }
+        let secrets = SecretsInPlay(bearer: bearer, credentials: credentials)
+        let steps: [RotationStep]
         let target = targets.target(at: plan.upstream)
         switch act {
         case .put(let which):
@@ -190,12 +199,14 @@ package final class RotationRunner: Sendable {
                 isRemote ? nil : which, of: secrets, field: plan.field, fields: which == .offered ? plan.fields : plan.formerFields,
                 to: plan.remoteID)
             observer.rotation(rotation, got: "\(answer.label)")
-            return rotation.machine.put(which, answered: answer, at: moment(since: cycleStart))
+            steps = rotation.machine.put(which, answered: answer, at: moment(since: cycleStart))
         case .validate(let which):
             let answer = await target.validate(plan.remoteID, secrets: secrets)
             observer.rotation(rotation, got: "\(answer.label)")
-            return rotation.machine.validate(which, answered: answer, at: moment(since: cycleStart))
+            steps = rotation.machine.validate(which, answered: answer, at: moment(since: cycleStart))
         }
+        opened = secrets.release()
+        return steps
     }
 
     private func answered(_ act: RotationAct, _ answer: PutAnswer, _ rotation: inout Rotation, _ cycleStart: Duration) -> [RotationStep] {
@@ -212,7 +223,7 @@ package final class RotationRunner: Sendable {
         guard let bearer = try? await bearers.bearer(of: plan.upstream.name) else {
             return rotation.machine.lookUpAnswered(.unavailable(Reason("the upstream has no bearer token")))
         }
-        let answer = await targets.target(at: plan.upstream).lookUp(plan.remoteID, noOlderThan: .zero, bearer: bearer.token)
+        let answer = await targets.target(at: plan.upstream).lookUp(plan.remoteID, noOlderThan: .zero, bearer: bearer.token.secret)
         return rotation.machine.lookUpAnswered(answer)
     }
 

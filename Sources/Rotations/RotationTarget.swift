@@ -44,11 +44,18 @@ package struct CredentialsInPlay: ~Copyable, Sendable {
 
 /// All that must never show in a message of the backend while a request is under way.
 package struct SecretsInPlay: ~Copyable, Sendable {
-    package let bearer: Secret
+    private let sharedBearer: SharedSecret
     package let credentials: CredentialsInPlay
 
-    package init(bearer: consuming Secret, credentials: consuming CredentialsInPlay) {
-        self.bearer = bearer
+    package var bearer: Secret {
+        _read { yield sharedBearer.secret }
+    }
+
+    package init(bearer: SharedSecret, credentials: consuming CredentialsInPlay) {
+        sharedBearer = bearer
         self.credentials = credentials
     }
+
+    /// Takes the credentials out again, for the next act.
+    consuming func release() -> CredentialsInPlay { credentials }
 }

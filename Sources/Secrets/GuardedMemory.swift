@@ -1,43 +1,58 @@
 import CSodium
+import Synchronization
 
-/// Guarded memory that a library's buffer owns for a while; see `Secret.relinquish()`.
+/// Guarded, locked memory (`sodium_malloc`). Getting and returning pages costs the kernel a dozen calls, and each stops the other cores
+/// for a moment: pages of the usual size are therefore kept, zeroed, for the next secret.
 package enum GuardedMemory {
-    /// Zeroes and frees what `Secret.relinquish()` handed out.
+    /// Keys, tokens, packed credentials and request bodies are smaller; larger ones get pages of their own.
+    private static let usualBytes = 2048
+    /// What is kept at most; more are in use only in a burst.
+    private static let keptMax = 64
+
+    private struct Kept {
+        var free: [UInt] = []
+        /// All usual-sized allocations, in use or free.
+        var all: Set<UInt> = []
+    }
+
+    private static let kept = Mutex(Kept())
+
+    /// Writable.
+    static func allocate(_ count: Int) -> UnsafeMutableRawBufferPointer {
+        guard count <= usualBytes else { return fresh(count) }
+        if let address = kept.withLock({ $0.free.popLast() }), let start = UnsafeMutableRawPointer(bitPattern: address) {
+            return UnsafeMutableRawBufferPointer(start: start, count: count)
+        }
+        let memory = fresh(usualBytes)
+        kept.withLock { _ = $0.all.insert(UInt(bitPattern: memory.baseAddress)) }
+        return UnsafeMutableRawBufferPointer(rebasing: memory[..<count])
+    }
+
+    /// Zeroes and frees what `allocate` gave or `Secret.relinquish()` handed out.
     package static func free(_ start: UnsafeMutableRawPointer) {
-        // SAFETY: `relinquish()` gives out the start of a sodium_malloc allocation.
-        unsafe sodium_free(start)
-    }
-}
-
-/// Ordinary memory that is zeroed before it is freed: for bytes that only pass through, where guarded pages would cost too much.
-/// The size is kept in front of what is handed out.
-package enum WipedMemory {
-    private static let headerBytes = 16
-
-    package static func allocate(_ count: Int) -> UnsafeMutableRawPointer {
-        let start = UnsafeMutableRawPointer.allocate(byteCount: count + headerBytes, alignment: headerBytes)
-        start.storeBytes(of: count, as: Int.self)
-        return start + headerBytes
-    }
-
-    package static func reallocate(_ old: UnsafeMutableRawPointer, to count: Int) -> UnsafeMutableRawPointer {
-        let oldCount = (old - headerBytes).load(as: Int.self)
-        let new = allocate(count)
-        new.copyMemory(from: old, byteCount: min(oldCount, count))
-        free(old)
-        return new
+        let address = UInt(bitPattern: start)
+        let isUsual = kept.withLock { kept -> Bool in
+            guard kept.all.contains(address) else { return false }
+            guard kept.free.count < keptMax else {
+                kept.all.remove(address)
+                return false
+            }
+            return true
+        }
+        guard isUsual else {
+            // SAFETY: the start of a sodium_malloc allocation that nobody uses any more; sodium_free zeroes it first.
+            return unsafe sodium_free(start)
+        }
+        // SAFETY: the same, `usualBytes` long; writable again for its zeroing and its next user.
+        unsafe sodium_mprotect_readwrite(start)
+        unsafe sodium_memzero(start, usualBytes)
+        kept.withLock { $0.free.append(address) }
     }
 
-    package static func free(_ pointer: UnsafeMutableRawPointer) {
-        let start = pointer - headerBytes
-        wipe(UnsafeMutableRawBufferPointer(start: pointer, count: start.load(as: Int.self)))
-        start.deallocate()
-    }
-
-    /// Zeroes in a way that the optimiser leaves alone.
-    package static func wipe(_ bytes: UnsafeMutableRawBufferPointer) {
-        guard let start = bytes.baseAddress else { return }
-        // SAFETY: the buffer is valid for its count.
-        unsafe sodium_memzero(start, bytes.count)
+    private static func fresh(_ count: Int) -> UnsafeMutableRawBufferPointer {
+        Sodium.ready()
+        // SAFETY: sodium_malloc gives `count` writable bytes or null; null means that memory is exhausted, where Swift traps anyway.
+        guard let start = unsafe sodium_malloc(count) else { fatalError("no memory left for a guarded page") }
+        return UnsafeMutableRawBufferPointer(start: start, count: count)
     }
 }

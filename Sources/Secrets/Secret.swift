@@ -1,5 +1,4 @@
 import CSodium
-import Synchronization
 
 /// Bytes that must not leak: in guarded, locked pages of their own (`sodium_malloc`), no-access between uses, zeroed at the end.
 /// Can't be copied, printed, encoded or compared with `==`.
@@ -27,7 +26,7 @@ package struct Secret: ~Copyable, Sendable {
     }
 
     /// Forgets what lies behind the first `count` bytes; it is zeroed with the rest.
-    mutating func truncate(to count: Int) {
+    package mutating func truncate(to count: Int) {
         precondition(count <= self.count)
         self.count = count
     }
@@ -69,58 +68,11 @@ package struct Secret: ~Copyable, Sendable {
     }
 }
 
-/// One sodium_malloc allocation. A class, so that a throwing initialiser of `Secret` still frees it.
-private final class GuardedPages: Sendable {
-    // SAFETY: the address never changes; its contents are written only in `Secret.init`, before anybody else can see it.
-    nonisolated(unsafe) let bytes: UnsafeMutableRawBufferPointer
-    /// Readers at this moment: the pages are readable while it is above zero.
-    private let readers = Mutex(1)
+/// A secret that several tasks use at the same time; zeroed when the last one lets go.
+package final class SharedSecret: Sendable {
+    package let secret: Secret
 
-    init(count: Int) {
-        Sodium.ready()
-        // SAFETY: sodium_malloc gives `count` writable bytes or null; null means that memory is exhausted, where Swift traps anyway.
-        guard let start = unsafe sodium_malloc(max(count, 1)) else { fatalError("no memory left for a guarded page") }
-        unsafe bytes = UnsafeMutableRawBufferPointer(start: start, count: max(count, 1))
-    }
-
-    func open() {
-        readers.withLock { count in
-            count += 1
-            // SAFETY: `bytes` came from sodium_malloc and is not freed while `self` lives.
-            if count == 1 { unsafe sodium_mprotect_readonly(bytes.baseAddress!) }
-        }
-    }
-
-    /// Only where nobody else can hold these pages: exclusive access to the one `Secret` is what `mutating` asks for.
-    func openForWriting() {
-        readers.withLock { count in
-            precondition(count == 0, "a secret is written while it is read")
-            count = 1
-            // SAFETY: as above.
-            unsafe sodium_mprotect_readwrite(bytes.baseAddress!)
-        }
-    }
-
-    func close() {
-        readers.withLock { count in
-            count -= 1
-            // SAFETY: as above.
-            if count == 0 { unsafe sodium_mprotect_noaccess(bytes.baseAddress!) }
-        }
-    }
-
-    /// From here on the memory is the receiver's.
-    func relinquish() -> UnsafeMutableRawBufferPointer {
-        openForWriting()
-        readers.withLock { $0 = Self.relinquished }
-        return bytes
-    }
-
-    private static let relinquished = -1
-
-    deinit {
-        guard readers.withLock({ $0 }) != Self.relinquished else { return }
-        // SAFETY: as above; sodium_free makes the pages writable and zeroes them first.
-        unsafe sodium_free(bytes.baseAddress!)
+    package init(_ secret: consuming Secret) {
+        self.secret = secret
     }
 }

@@ -47,8 +47,8 @@ package final class OpenVault: Sendable {
     func seal(_ plaintext: Data, at key: [UInt8], revision: Int64) -> [UInt8] {
         let padded = Self.padded(plaintext.count)
         var bytes = [UInt8](repeating: 0, count: padded)
-        for index in 0..<Self.lengthBytes { bytes[index] = UInt8(truncatingIfNeeded: plaintext.count >> (8 * index)) }
-        bytes.replaceSubrange(Self.lengthBytes..<(Self.lengthBytes + plaintext.count), with: plaintext)
+        bytes.replaceSubrange(0..<plaintext.count, with: plaintext)
+        for index in 0..<Self.lengthBytes { bytes[padded - Self.lengthBytes + index] = UInt8(truncatingIfNeeded: plaintext.count >> (8 * index)) }
         return recordKey.withBytes { recordKey in
             Cipher.seal(bytes.span.bytes, associated: Self.place(key, revision), key: recordKey, random: random)
         }
@@ -58,8 +58,11 @@ package final class OpenVault: Sendable {
         let count = plaintext.count
         let padded = plaintext.withBytes { bytes in
             Secret(count: Self.padded(count)) { target in
-                for index in 0..<target.count { target[index] = index < Self.lengthBytes ? UInt8(truncatingIfNeeded: count >> (8 * index)) : 0 }
-                bytes.copy(into: UnsafeMutableRawBufferPointer(rebasing: target[Self.lengthBytes...]))
+                for index in 0..<target.count { target[index] = 0 }
+                for index in 0..<Self.lengthBytes {
+                    target[target.count - Self.lengthBytes + index] = UInt8(truncatingIfNeeded: count >> (8 * index))
+                }
+                bytes.copy(into: target)
             }
         }
         return padded.withBytes { bytes in
@@ -74,9 +77,8 @@ package final class OpenVault: Sendable {
             let bytes = try recordKey.withBytes { (key) throws(Cipher.Forged) in
                 try Cipher.open(record.value, associated: Self.place(record.key, record.revision), key: key)
             }
-            let count = bytes.count < Self.lengthBytes ? -1 : (0..<Self.lengthBytes).reduce(0) { $0 | Int(bytes[$1]) << (8 * $1) }
-            guard count >= 0, count <= bytes.count - Self.lengthBytes else { throw Cipher.Forged() }
-            return Data(bytes[Self.lengthBytes..<(Self.lengthBytes + count)])
+            let count = try Self.length(bytes.span.bytes)
+            return Data(bytes[..<count])
         } catch {
             throw .damaged(kind: kind)
         }
@@ -84,18 +86,28 @@ package final class OpenVault: Sendable {
 
     func openSecret(_ record: EngineRecord, kind: String) throws(VaultError) -> Secret {
         do {
-            let padded = try recordKey.withBytes { (key) throws(Cipher.Forged) in
+            var secret = try recordKey.withBytes { (key) throws(Cipher.Forged) in
                 try Cipher.openSecret(record.value, associated: Self.place(record.key, record.revision), key: key)
             }
-            return try padded.withBytes { (bytes) throws(Cipher.Forged) in
-                let count =
-                    bytes.byteCount < Self.lengthBytes ? -1 : (0..<Self.lengthBytes).reduce(0) { $0 | Int(bytes.byte($1)) << (8 * $1) }
-                guard count >= 0, count <= bytes.byteCount - Self.lengthBytes else { throw Cipher.Forged() }
-                return Secret(count: count) { bytes.extracting(Self.lengthBytes..<(Self.lengthBytes + count)).copy(into: $0) }
-            }
+            secret.truncate(to: try secret.withBytes { (bytes) throws(Cipher.Forged) in try Self.length(bytes) })
+            return secret
         } catch {
             throw .damaged(kind: kind)
         }
+    }
+
+    /// Of what was padded: it stands at the end, so that a secret stays where it was opened.
+    private static func length(_ padded: RawSpan) throws(Cipher.Forged) -> Int {
+        let start = padded.byteCount - lengthBytes
+        guard start >= 0 else { throw Cipher.Forged() }
+        let count = (0..<lengthBytes).reduce(0) { $0 | Int(padded.byte(start + $1)) << (8 * $1) }
+        guard count <= start else { throw Cipher.Forged() }
+        return count
+    }
+
+    /// Keeps the keys readable while `body` runs: a batch of records opens them once.
+    func withKeys<Output>(_ body: () throws -> Output) rethrows -> Output {
+        try recordKey.withBytes { _ in try indexKey.withBytes { _ in try body() } }
     }
 
     private static func padded(_ count: Int) -> Int {

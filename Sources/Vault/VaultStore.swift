@@ -62,7 +62,7 @@ package actor VaultStore {
 
     package func read<Outcome: Sendable>(_ body: @Sendable (VaultView) throws -> Outcome) throws -> Outcome {
         switch door {
-        case .open(let vault, _): try body(VaultView(vault: vault))
+        case .open(let vault, _): try vault.withKeys { try body(VaultView(vault: vault)) }
         case .sealed(let why): throw why
         }
     }
@@ -114,7 +114,7 @@ package actor VaultStore {
             return
         }
         var batch = Batch(vault: vault, nextSeq: nextSeq)
-        let pending = jobs.compactMap { $0.run(&batch) }
+        let pending = vault.withKeys { jobs.compactMap { $0.run(&batch) } }
         guard !pending.isEmpty else { return }
         do throws(VaultError) {
             try batch.commit()

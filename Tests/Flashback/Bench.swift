@@ -83,7 +83,7 @@ struct Bench {
 
     static func secrets(key: String?, secret: String?, bearer: String) -> SecretsInPlay {
         SecretsInPlay(
-            bearer: guarded(bearer),
+            bearer: SharedSecret(guarded(bearer)),
             credentials: CredentialsInPlay(
                 offered: Credential(key: key.map { guarded($0) }, secret: secret.map { guarded($0) }),
                 standing: Credential(key: guarded(standingKey), secret: nil)))
