@@ -166,7 +166,9 @@ import Testing
         }
     }
 
-    @Test(arguments: [Fault.status(404), .status(501), .html, .resetBeforeEffect]) func `a backend without the list is no obstacle`(_ fault: Fault) async throws {
+    @Test(arguments: [Fault.status(404), .status(501), .html, .resetBeforeEffect]) func `a backend without the list is no obstacle`(
+        _ fault: Fault
+    ) async throws {
         try await Scene.with { scene in
             try await scene.keyturn.kill()
             scene.standIn.order(fault, for: .list, times: .max)
@@ -204,7 +206,8 @@ import Testing
         }
     }
 
-    @Test(arguments: [Options.CertificateKind.expired, .wrongName, .selfSigned]) func `one whose certificate is not to be trusted gets no key`(
+    @Test(arguments: [Options.CertificateKind.expired, .wrongName, .selfSigned])
+    func `one whose certificate is not to be trusted gets no key`(
         _ certificate: Options.CertificateKind
     ) async throws {
         try await Scene.with(.init { $0.certificate = certificate }) { scene in

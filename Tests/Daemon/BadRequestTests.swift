@@ -31,7 +31,9 @@ import Testing
     static let known = "/v1/configs/openai-prod"
     static let long = String(repeating: "n", count: 64)
 
-    static func binding(_ fields: String) -> String { #"{"upstream":"fb","remote_id":"x","ai_type":"OPENAI"\#(fields.isEmpty ? "" : ",")\#(fields)}"# }
+    static func binding(_ fields: String) -> String {
+        #"{"upstream":"fb","remote_id":"x","ai_type":"OPENAI"\#(fields.isEmpty ? "" : ",")\#(fields)}"#
+    }
 
     static let bodies: [Row] = [
         Row("PUT", config, "{", 400, "bad-request", names: "not valid JSON"),
@@ -60,10 +62,14 @@ import Testing
         Row("PUT", config, #"{"upstream":"fb","remote_id":"../x","ai_type":"OPENAI"}"#, 400, "bad-request", names: "remote_id"),
         Row("PUT", config, #"{"upstream":"fb","remote_id":"..","ai_type":"OPENAI"}"#, 400, "bad-request", names: "remote_id"),
         Row("PUT", config, #"{"upstream":"fb","remote_id":"","ai_type":"OPENAI"}"#, 400, "bad-request", names: "remote_id"),
-        Row("PUT", config, #"{"upstream":"fb","remote_id":"\#(String(repeating: "i", count: 129))","ai_type":"OPENAI"}"#, 400, "bad-request", names: "remote_id"),
+        Row(
+            "PUT", config, #"{"upstream":"fb","remote_id":"\#(String(repeating: "i", count: 129))","ai_type":"OPENAI"}"#, 400,
+            "bad-request", names: "remote_id"),
         Row("PUT", config, #"{"upstream":"fb","remote_id":"x","ai_type":"MISTRAL"}"#, 400, "bad-request", names: "ai_type"),
         Row("PUT", config, #"{"upstream":"nowhere","remote_id":"x","ai_type":"OPENAI"}"#, 404, "unknown-upstream", names: "'nowhere'"),
-        Row("PUT", config, #"{"upstream":"fb","remote_id":"\#(Scene.remoteID)","ai_type":"OPENAI"}"#, 409, "already-bound", names: Scene.remoteID),
+        Row(
+            "PUT", config, #"{"upstream":"fb","remote_id":"\#(Scene.remoteID)","ai_type":"OPENAI"}"#, 409, "already-bound",
+            names: Scene.remoteID),
         Row("PUT", "/v1/configs/\(long)", binding(""), 400, "bad-request", names: "name"),
         Row("PUT", "/v1/configs/UPPER", binding(""), 400, "bad-request", names: "name"),
         Row("PUT", "/v1/configs/a%2Fb", binding(""), 400, "bad-request", names: "name"),
@@ -90,7 +96,9 @@ import Testing
         Row("DELETE", "\(known)/versions/1", nil, 400, "bad-request", names: "only a staged version"),
         Row("GET", "/v1/rotations/01ARZ3NDEKTSV4RRFFQ69G5FAV", nil, 404, "unknown-rotation", names: "01ARZ3NDEKTSV4RRFFQ69G5FAV"),
         Row("GET", "/v1/rotations/nonsense", nil, 400, "bad-request", names: "id"),
-        Row("POST", "/v1/rotations/01ARZ3NDEKTSV4RRFFQ69G5FAV/resolve", #"{"how":"retry"}"#, 404, "unknown-rotation", names: "01ARZ3NDEKTSV4RRFFQ69G5FAV"),
+        Row(
+            "POST", "/v1/rotations/01ARZ3NDEKTSV4RRFFQ69G5FAV/resolve", #"{"how":"retry"}"#, 404, "unknown-rotation",
+            names: "01ARZ3NDEKTSV4RRFFQ69G5FAV"),
         Row("POST", "/v1/rotations/01ARZ3NDEKTSV4RRFFQ69G5FAV/resolve", #"{"how":"pray"}"#, 400, "bad-request", names: "how"),
         Row("POST", "/v1/rotations/01ARZ3NDEKTSV4RRFFQ69G5FAV/cancel", "{}", 404, "unknown-rotation", names: "01ARZ3NDEKTSV4RRFFQ69G5FAV"),
         Row("GET", "/v1/nothing", nil, 404, "not-found", names: "path"),
@@ -112,8 +120,12 @@ import Testing
         Row("POST", "\(known)/rotate", #"{"force":true}"#, 400, "bad-request", names: "'force'"),
         Row("POST", "\(known)/rotate", #"{"reason":"a\u0007b"}"#, 400, "bad-request", names: "reason"),
         Row("POST", "\(known)/rotate", #"{"reason":"\#(String(repeating: "r", count: 201))"}"#, 400, "bad-request", names: "reason"),
-        Row("POST", "\(known)/rotate", "{}", 400, "bad-request", names: "Idempotency-Key", headers: ["Idempotency-Key: \(String(repeating: "k", count: 129))"]),
-        Row("POST", "\(known)/rotate", "{}", 400, "bad-request", names: "idempotency-key", headers: ["Idempotency-Key: a", "Idempotency-Key: b"]),
+        Row(
+            "POST", "\(known)/rotate", "{}", 400, "bad-request", names: "Idempotency-Key",
+            headers: ["Idempotency-Key: \(String(repeating: "k", count: 129))"]),
+        Row(
+            "POST", "\(known)/rotate", "{}", 400, "bad-request", names: "idempotency-key",
+            headers: ["Idempotency-Key: a", "Idempotency-Key: b"]),
         Row("POST", "\(known)/prove", #"{"compromised":true}"#, 400, "bad-request", names: "compromised"),
         Row("POST", "\(known)/rollback", #"{"if_due":true}"#, 400, "bad-request", names: "if_due"),
         Row("POST", "\(known)/rollback", "{}", 404, "unknown-version", names: "previous"),
@@ -138,14 +150,23 @@ import Testing
         Row("PUT", "/v1/upstreams/new", upstream("https://example.com/../x"), 400, "bad-request", names: "base_url"),
         Row("PUT", "/v1/upstreams/new", upstream("https://example.com:99999"), 400, "bad-request", names: "base_url"),
         Row("PUT", "/v1/upstreams/new", upstream("https://"), 400, "bad-request", names: "base_url"),
-        Row("PUT", "/v1/upstreams/new", upstream("http://backend.example.com", #""allow_plain_http":true"#), 400, "bad-request", names: "base_url"),
-        Row("PUT", "/v1/upstreams/new", upstream("http://127.0.0.1.example.com", #""allow_plain_http":true"#), 400, "bad-request", names: "base_url"),
+        Row(
+            "PUT", "/v1/upstreams/new", upstream("http://backend.example.com", #""allow_plain_http":true"#), 400, "bad-request",
+            names: "base_url"),
+        Row(
+            "PUT", "/v1/upstreams/new", upstream("http://127.0.0.1.example.com", #""allow_plain_http":true"#), 400, "bad-request",
+            names: "base_url"),
         Row("PUT", "/v1/upstreams/new", upstream("http://127.0.0.1"), 400, "bad-request", names: "base_url"),
         Row("PUT", "/v1/upstreams/new", upstream("https://example.com", #""pin_sha256":"abc""#), 400, "bad-request", names: "pin_sha256"),
-        Row("PUT", "/v1/upstreams/new", upstream("https://example.com", #""ca_pem":"no certificate""#), 400, "bad-request", names: "ca_pem"),
-        Row("PUT", "/v1/upstreams/new", upstream("https://example.com", #""workspace_id":"a b""#), 400, "bad-request", names: "workspace_id"),
+        Row(
+            "PUT", "/v1/upstreams/new", upstream("https://example.com", #""ca_pem":"no certificate""#), 400, "bad-request", names: "ca_pem"),
+        Row(
+            "PUT", "/v1/upstreams/new", upstream("https://example.com", #""workspace_id":"a b""#), 400, "bad-request", names: "workspace_id"
+        ),
         Row("PUT", "/v1/upstreams/new", upstream("https://example.com", #""encrypted_value":"AAAA""#), 400, "bad-request", names: "key_id"),
-        Row("PUT", "/v1/upstreams/new", upstream("https://example.com", #""key_id":"0123456789abcdef""#), 400, "bad-request", names: "encrypted_value"),
+        Row(
+            "PUT", "/v1/upstreams/new", upstream("https://example.com", #""key_id":"0123456789abcdef""#), 400, "bad-request",
+            names: "encrypted_value"),
         Row("PUT", "/v1/upstreams/new", upstream("https://example.com", #""token":"x""#), 400, "bad-request", names: "'token'"),
         Row("DELETE", "/v1/upstreams/fb", nil, 409, "upstream-in-use", names: "'fb'"),
     ]
@@ -153,13 +174,19 @@ import Testing
     static let boxes: [Row] = [
         Row("POST", "\(known)/versions", "{}", 400, "bad-request", names: "'encrypted_value' is missing"),
         Row("POST", "\(known)/versions", #"{"encrypted_value":"AAAA"}"#, 400, "bad-request", names: "'key_id' is missing"),
-        Row("POST", "\(known)/versions", #"{"encrypted_value":"no base64!","key_id":"0123456789abcdef"}"#, 400, "bad-request", names: "encrypted_value"),
+        Row(
+            "POST", "\(known)/versions", #"{"encrypted_value":"no base64!","key_id":"0123456789abcdef"}"#, 400, "bad-request",
+            names: "encrypted_value"),
         Row("POST", "\(known)/versions", #"{"encrypted_value":"AAAA","key_id":"short"}"#, 400, "bad-request", names: "key_id"),
-        Row("POST", "\(known)/versions", #"{"encrypted_value":"AAAA","key_id":"0123456789abcdef"}"#, 422, "wrong-box", names: "0123456789abcdef"),
+        Row(
+            "POST", "\(known)/versions", #"{"encrypted_value":"AAAA","key_id":"0123456789abcdef"}"#, 422, "wrong-box",
+            names: "0123456789abcdef"),
         Row("POST", "\(known)/versions", #"{"key":"in the clear"}"#, 400, "bad-request", names: "'key'"),
     ]
 
-    @Test(arguments: ["bodies", "unknown", "rotations", "upstreams", "boxes"]) func `names the field, and changes nothing`(_ table: String) async throws {
+    @Test(arguments: ["bodies", "unknown", "rotations", "upstreams", "boxes"]) func `names the field, and changes nothing`(_ table: String)
+        async throws
+    {
         let rows =
             switch table {
             case "bodies": Self.bodies
@@ -188,7 +215,10 @@ import Testing
             let big = #"{"upstream":"\#(String(repeating: "u", count: 70_000))"}"#
             let cases: [(String, Int, String)] = [
                 ("PUT /v1/configs/a HTTP/1.1\r\nHost: k\r\nContent-Length: \(big.utf8.count)\r\n\r\n\(big)", 413, "too-large"),
-                ("PUT /v1/configs/a HTTP/1.1\r\nHost: k\r\nTransfer-Encoding: chunked\r\n\r\n\(String(big.utf8.count, radix: 16))\r\n\(big)\r\n0\r\n\r\n", 413, "too-large"),
+                (
+                    "PUT /v1/configs/a HTTP/1.1\r\nHost: k\r\nTransfer-Encoding: chunked\r\n\r\n\(String(big.utf8.count, radix: 16))\r\n\(big)\r\n0\r\n\r\n",
+                    413, "too-large"
+                ),
                 ("GET /v1/status HTTP/1.1\r\nHost: k\r\nX-Long: \(String(repeating: "h", count: 20_000))\r\n\r\n", 413, "too-large"),
                 ("GET /\(String(repeating: "p", count: 20_000)) HTTP/1.1\r\nHost: k\r\n\r\n", 413, "too-large"),
                 ("hello there\r\n\r\n", 400, "bad-request"),
@@ -250,7 +280,8 @@ import Testing
             let again = try await scene.post(box, keyID: key.id)
             #expect(again.status == 422)
             try scene.expectProblem(again, "wrong-box", names: "used before", "used")
-            let renamed = try await scene.post(Envelope(credential: #"{"key":"another"}"#, id: id.uppercased()).sealed(to: key), keyID: key.id)
+            let renamed = try await scene.post(
+                Envelope(credential: #"{"key":"another"}"#, id: id.uppercased()).sealed(to: key), keyID: key.id)
             try scene.expectProblem(renamed, "wrong-box", names: "used before", "the same id in other letters")
         }
     }
@@ -279,7 +310,8 @@ private struct Envelope {
     var more = ""
 
     func sealed(to key: BoxPublicKey) -> String {
-        let text = #"{"v":\#(version),"purpose":"\#(purpose)","target":"\#(target)","box":"\#(id)","expires_at":\#(expires),"credential":\#(credential)\#(more)}"#
+        let text =
+            #"{"v":\#(version),"purpose":"\#(purpose)","target":"\#(target)","box":"\#(id)","expires_at":\#(expires),"credential":\#(credential)\#(more)}"#
         return Data(key.seal(Array(text.utf8).span.bytes)).base64EncodedString()
     }
 }

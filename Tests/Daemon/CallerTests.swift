@@ -24,7 +24,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ["rollback"], ["prove"], ["remote", "--endpoint", "https://api.example.com"], ["rotate", "--compromised"], ["config remove", "--yes"],
+        ["rollback"], ["prove"], ["remote", "--endpoint", "https://api.example.com"], ["rotate", "--compromised"],
+        ["config remove", "--yes"],
         ["discard", "2", "--yes"], ["config set", "--id", "other"],
     ]) func `what can't be done beside it is refused and changes nothing`(_ words: [String]) async throws {
         try await Scene.with(.patient) { scene in

@@ -32,8 +32,10 @@ enum SQLite {
             try await scene.keyturn.kill()
 
             let names = [
-                Scene.config, "anthropic-prod", "flashback-eu", Scene.remoteID, "another-remote-id", scene.standIn.baseURL, "127.0.0.1", "https://",
-                "for the chat of the shop", "quarterly change", "timer-4711", rotation, "succeeded", "rotation.requested", "BEGIN CERTIFICATE", "OPENAI",
+                Scene.config, "anthropic-prod", "flashback-eu", Scene.remoteID, "another-remote-id", scene.standIn.baseURL, "127.0.0.1",
+                "https://",
+                "for the chat of the shop", "quarterly change", "timer-4711", rotation, "succeeded", "rotation.requested",
+                "BEGIN CERTIFICATE", "OPENAI",
                 "production",
             ]
             var places = scene.keyturn.folder.files().filter { $0.key.hasPrefix("vault/") }
@@ -52,7 +54,9 @@ enum SQLite {
     private static func bytes(_ hex: Substring) -> [UInt8] {
         let digits = Array(hex.utf8)
         guard digits.count % 2 == 0, !digits.isEmpty else { return [] }
-        return stride(from: 0, to: digits.count, by: 2).compactMap { UInt8(String(decoding: digits[$0...$0 + 1], as: UTF8.self), radix: 16) }
+        return stride(from: 0, to: digits.count, by: 2).compactMap {
+            UInt8(String(decoding: digits[$0...$0 + 1], as: UTF8.self), radix: 16)
+        }
     }
 
     /// What is changed behind the daemon's back, where it then shows, and under which name.
@@ -108,13 +112,15 @@ enum SQLite {
 
     static let ways = [
         "cut": "UPDATE record SET value = substr(value, 1, length(value) - 1) WHERE hex(substr(key, 1, 1)) = '%'",
-        "turn a bit of": "UPDATE record SET value = CAST(substr(value, 1, 40) || x'00' || substr(value, 42) AS BLOB) WHERE hex(substr(key, 1, 1)) = '%'",
+        "turn a bit of":
+            "UPDATE record SET value = CAST(substr(value, 1, 40) || x'00' || substr(value, 42) AS BLOB) WHERE hex(substr(key, 1, 1)) = '%'",
         "put another's in place of":
             "UPDATE record SET value = (SELECT value FROM record WHERE hex(substr(key, 1, 1)) = '1B' LIMIT 1) WHERE hex(substr(key, 1, 1)) = '%'",
         "count up the revision of": "UPDATE record SET revision = revision + 1 WHERE hex(substr(key, 1, 1)) = '%'",
     ]
 
-    @Test(arguments: Damage.allCases) func `with a record changed by sqlite3 is refused by the record's kind`(_ damage: Damage) async throws {
+    @Test(arguments: Damage.allCases) func `with a record changed by sqlite3 is refused by the record's kind`(_ damage: Damage) async throws
+    {
         try await Scene.with { scene in
             #expect(try await scene.rotate().status == 0)
             try await scene.stage(Canary(key: "key"))
@@ -131,7 +137,9 @@ enum SQLite {
                 let run = try await scene.keyturn.keyturn(damage.command + ["--json"], input: "something")
                 let said = damage.keepsVaultClosed ? try run.document["sealed_reason"].text : try run.problem["detail"].text
                 #expect(run.status == (damage.keepsVaultClosed ? 6 : 1), "\(way): \(run.errors)")
-                #expect(said?.contains("'\(damage.kind)'") == true || (damage == .slot && said?.contains("does not open") == true), "\(way): \(said ?? run.errors)")
+                #expect(
+                    said?.contains("'\(damage.kind)'") == true || (damage == .slot && said?.contains("does not open") == true),
+                    "\(way): \(said ?? run.errors)")
                 try await scene.keyturn.terminate()
             }
             #expect(scene.standIn.count(of: .put) == 1, "nothing was sent on the strength of it")

@@ -25,7 +25,9 @@ import Testing
             .init(exit: 0, state: "succeeded", versions: current, held: "new", proof: "proven", attempts: 1, event: "rotation.succeeded")),
         Row(
             "the same where no earlier version is known", [], withoutOld,
-            .init(exit: 0, state: "succeeded", versions: [1: "current"], held: "new", proof: "proven", attempts: 1, event: "rotation.succeeded")),
+            .init(
+                exit: 0, state: "succeeded", versions: [1: "current"], held: "new", proof: "proven", attempts: 1,
+                event: "rotation.succeeded")),
         Row(
             "proving turned off", [], .init { $0.proves = false },
             .init(exit: 0, state: "succeeded", versions: current, held: "new", proof: "off", attempts: 1, event: "rotation.succeeded")),
@@ -40,7 +42,8 @@ import Testing
         Row(
             name, [(fault, .validate, times)], .init(),
             .init(
-                exit: 0, state: "succeeded", versions: current, held: "new", proof: "unproven", attempts: 1, event: "rotation.succeeded", warns: true))
+                exit: 0, state: "succeeded", versions: current, held: "new", proof: "unproven", attempts: 1, event: "rotation.succeeded",
+                warns: true))
     }
 
     /// Answers to the PUT without a verdict: once more, then validate.
@@ -48,14 +51,17 @@ import Testing
         Row(
             "200 with \(name)", [(fault, .put, .max)], .init(),
             .init(
-                exit: 0, state: "succeeded", versions: current, held: "new", proof: "unproven", attempts: 2, event: "rotation.succeeded", warns: true))
+                exit: 0, state: "succeeded", versions: current, held: "new", proof: "unproven", attempts: 2, event: "rotation.succeeded",
+                warns: true))
     }
 
     /// Unknown outcomes of the first PUT; the second one is answered properly.
     static let unknownOnce: [Row] = [
-        ("a web page", Fault.html), ("a body that is too long", .overlong), ("a body without end", .endlessBody), ("text that is no JSON", .status(200, body: "OK")),
+        ("a web page", Fault.html), ("a body that is too long", .overlong), ("a body without end", .endlessBody),
+        ("text that is no JSON", .status(200, body: "OK")),
         ("another id", .otherID), ("201", .status(201)), ("204", .status(204)), ("a reset before the effect", .resetBeforeEffect),
-        ("a reset after the effect", .resetAfterEffect), ("408", .status(408)), ("425", .status(425)), ("429", .status(429)), ("500", .status(500)),
+        ("a reset after the effect", .resetAfterEffect), ("408", .status(408)), ("425", .status(425)), ("429", .status(429)),
+        ("500", .status(500)),
         ("503 after the effect", .statusAfterEffect(503)), ("Retry-After: 0", .retryAfter(seconds: 0, status: 503)),
     ].map { name, fault in
         Row(
@@ -108,15 +114,17 @@ import Testing
             .init(exit: 1, state: "stuck", code: "stuck", versions: [1: "pending"], held: "new", attempts: 1, event: "rotation.stuck")),
     ]
 
-    static let stuck: [Row] = [403, 404, 307, 409].map { status in
-        Row(
-            "\(status) after an unknown outcome", [(.statusAfterEffect(500), .put, 1), (.status(status), .put, .max)], .init(),
-            .init(exit: 1, state: "stuck", code: "stuck", versions: open, held: "new", attempts: 2, event: "rotation.stuck"))
-    } + [
-        Row(
-            "no way back either", [(.status(400), .put, 1)], badKey,
-            .init(exit: 1, state: "rejected", code: "key-rejected", versions: back, held: "old", attempts: 1, event: "rotation.rejected"))
-    ]
+    static let stuck: [Row] =
+        [403, 404, 307, 409].map { status in
+            Row(
+                "\(status) after an unknown outcome", [(.statusAfterEffect(500), .put, 1), (.status(status), .put, .max)], .init(),
+                .init(exit: 1, state: "stuck", code: "stuck", versions: open, held: "new", attempts: 2, event: "rotation.stuck"))
+        } + [
+            Row(
+                "no way back either", [(.status(400), .put, 1)], badKey,
+                .init(
+                    exit: 1, state: "rejected", code: "key-rejected", versions: back, held: "old", attempts: 1, event: "rotation.rejected"))
+        ]
 
     /// Always the same unknown outcome: the cycle ends, and the rotation waits for its next one.
     static let waiting: [Row] = [
@@ -146,12 +154,16 @@ import Testing
     ]
 
     @Test(arguments: good) func `a proper answer makes the new version current`(_ row: Row) async throws { try await row.run() }
-    @Test(arguments: unproven) func `an inconclusive validate leaves it current, unproven, with a warning`(_ row: Row) async throws { try await row.run() }
+    @Test(arguments: unproven) func `an inconclusive validate leaves it current, unproven, with a warning`(_ row: Row) async throws {
+        try await row.run()
+    }
     @Test(arguments: silent) func `an answer without a verdict is asked for once more`(_ row: Row) async throws { try await row.run() }
     @Test(arguments: unknownOnce) func `an unknown outcome repeats the same PUT`(_ row: Row) async throws { try await row.run() }
     @Test(arguments: refused) func `a refusal keeps the old version`(_ row: Row) async throws { try await row.run() }
     @Test(arguments: putBack) func `what may be stored and must not stay is put back`(_ row: Row) async throws { try await row.run() }
-    @Test(arguments: noWayBack) func `without an earlier version the new one stays, and that is said`(_ row: Row) async throws { try await row.run() }
+    @Test(arguments: noWayBack) func `without an earlier version the new one stays, and that is said`(_ row: Row) async throws {
+        try await row.run()
+    }
     @Test(arguments: stuck) func `a refusal after an unknown outcome needs somebody`(_ row: Row) async throws { try await row.run() }
     @Test(arguments: waiting) func `no usable answer within the cycle is waited out`(_ row: Row) async throws { try await row.run() }
     @Test(arguments: unauthorized) func `a refused token rejects nothing`(_ row: Row) async throws { try await row.run() }

@@ -84,7 +84,10 @@ final class Scene: Sendable {
         let backend = backend ?? standIn
         let authority = try keyturn.folder.file("\(name).pem", Array(backend.caPEM.utf8))
         try await done(
-            ["upstream", "set", name, "--base-url", backend.baseURL, "--ca-file", authority, refreshes ? "--refresh-token-stdin" : "--token-stdin"],
+            [
+                "upstream", "set", name, "--base-url", backend.baseURL, "--ca-file", authority,
+                refreshes ? "--refresh-token-stdin" : "--token-stdin",
+            ],
             input: bearer.text)
     }
 

@@ -8,7 +8,8 @@ import Testing
         try await Scene.with { scene in
             try await scene.done(["seal"])
             for command in [
-                ["rotate", Scene.config], ["stage", Scene.config, "--stdin"], ["config", "list"], ["versions", Scene.config], ["history"], ["audit"],
+                ["rotate", Scene.config], ["stage", Scene.config, "--stdin"], ["config", "list"], ["versions", Scene.config], ["history"],
+                ["audit"],
                 ["intake-key"], ["upstream", "list"], ["rotate", "--all-due"], ["seal"],
             ] {
                 let run = try await scene.keyturn.keyturn(command + ["--json"], input: "something")
@@ -77,7 +78,10 @@ import Testing
             case .fileTooOpen: chmod(database, 0o640)
             case .newerFile: try SQLite.run(database, "PRAGMA user_version = 99")
             case .newerFormat:
-                try SQLite.run(database, "UPDATE record SET value = CAST(replace(CAST(value AS TEXT), '\"format\":1', '\"format\":2') AS BLOB) WHERE key = x'01'")
+                try SQLite.run(
+                    database,
+                    "UPDATE record SET value = CAST(replace(CAST(value AS TEXT), '\"format\":1', '\"format\":2') AS BLOB) WHERE key = x'01'"
+                )
             case .notOurs: try SQLite.run(database, "PRAGMA application_id = 1")
             case .garbage: try keyturn.folder.file("vault/vault.db", Array("this is no database, and never was one".utf8))
             case .wrongKey: try keyturn.folder.file("vault.key", [UInt8](repeating: 1, count: 32))

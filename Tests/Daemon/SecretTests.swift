@@ -4,7 +4,9 @@ import TestProcesses
 import Testing
 
 @Suite(.timeLimit(.minutes(10))) struct `The search for secrets` {
-    @Test(arguments: ["plain", "base64", "shifted base64", "hex", "JSON"]) func `finds what was planted, in every form`(_ form: String) async throws {
+    @Test(arguments: ["plain", "base64", "shifted base64", "hex", "JSON"]) func `finds what was planted, in every form`(_ form: String)
+        async throws
+    {
         try await Installation.with { keyturn in
             let canary = Canary(key: "key")
             #expect(CanarySearch([canary]).findings(in: keyturn.whatCanBeSeen()) == [])
@@ -65,18 +67,23 @@ import Testing
     }
 
     /// The backend's own words, with every secret in play in them: scrubbed before they are stored or shown.
-    @Test(arguments: [400, 403, 401, 500, 200]) func `a message that quotes all secrets comes back without them`(_ status: Int) async throws {
+    @Test(arguments: [400, 403, 401, 500, 200]) func `a message that quotes all secrets comes back without them`(_ status: Int) async throws
+    {
         try await Scene.with { scene in
             let secrets = [scene.old, scene.new, scene.bearer]
             let said = secrets.map { "\($0.text), \(Data($0.text.utf8).base64EncodedString())" }.joined(separator: "; ")
-            let hex = secrets.map { $0.text.utf8.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined() }.joined(separator: " ")
+            let hex = secrets.map { $0.text.utf8.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined() }.joined(
+                separator: " ")
             for call in [Call.put, .validate] {
                 scene.standIn.order(.status(status, body: #"{"success":false,"message":\#(quoted(said))}"#), for: call, times: 1)
                 scene.standIn.order(.status(status, body: #"{"success":false,"message":"\#(hex)"}"#), for: call, times: .max)
             }
             let run = try await scene.rotate()
             #expect(run.status == 1)
-            for command in [["history", Scene.config], ["history", "--rotation", try run.document["id"].text ?? ""], ["audit"], ["status"], ["config", "show", Scene.config]] {
+            for command in [
+                ["history", Scene.config], ["history", "--rotation", try run.document["id"].text ?? ""], ["audit"], ["status"],
+                ["config", "show", Scene.config],
+            ] {
                 _ = try await scene.keyturn.keyturn(command)
             }
             #expect(run.output.contains("***"), "the message is there, and masked: \(run.output)")
@@ -87,10 +94,13 @@ import Testing
         try await Scene.with { scene in
             let pasted = Canary(bearer: "oops")
             for command in [
-                ["rotate", pasted.text], ["stage", pasted.text, "--stdin"], ["config", "set", "a", "--upstream", pasted.text, "--id", "x", "--ai-type", "OPENAI"],
+                ["rotate", pasted.text], ["stage", pasted.text, "--stdin"],
+                ["config", "set", "a", "--upstream", pasted.text, "--id", "x", "--ai-type", "OPENAI"],
                 ["config", "set", "a", "--upstream", "fb", "--id", pasted.text, "--ai-type", "OPENAI"],
-                ["config", "set", "a", "--upstream", "fb", "--id", "x", "--ai-type", pasted.text], ["config", "set", "a", "--every", pasted.text],
-                ["upstream", "set", "a", "--base-url", pasted.text], [pasted.text], ["stage", Scene.config, pasted.text], ["history", "--rotation", pasted.text],
+                ["config", "set", "a", "--upstream", "fb", "--id", "x", "--ai-type", pasted.text],
+                ["config", "set", "a", "--every", pasted.text],
+                ["upstream", "set", "a", "--base-url", pasted.text], [pasted.text], ["stage", Scene.config, pasted.text],
+                ["history", "--rotation", pasted.text],
                 ["stage", Scene.config, "--key", pasted.text], ["stage", Scene.config, "--key=\(pasted.text)"],
             ] {
                 for format in [[], ["--json"]] {

@@ -99,7 +99,11 @@ import Testing
     }
 
     @Test func `a key and its secret travel together`() async throws {
-        try await Scene.with(.init { $0.knowsOld = false; $0.stages = false }) { scene in
+        try await Scene.with(
+            .init {
+                $0.knowsOld = false; $0.stages = false
+            }
+        ) { scene in
             let (key, secret) = (Canary(key: "key"), Canary(key: "sec"))
             for canary in [key, secret] { scene.remember(canary) }
             let json = #"{"key":\#(quoted(key.text)),"secret":\#(quoted(secret.text))}"#

@@ -78,8 +78,10 @@ import Vault
         for (tag, kind) in [(UInt8(0x70), "note"), (0x72, "jewel")] {
             let record = Self.records(tag, in: engine)[0]
             for length in 0..<record.value.count {
-                engine.replace(record.key, with: EngineRecord(key: record.key, revision: record.revision, value: Array(record.value.prefix(length))))
-                await Self.expectRefused(kind, { tag == 0x70 ? try await Self.readNotes(store) : try await Self.readJewels(store) }, "cut to \(length)")
+                engine.replace(
+                    record.key, with: EngineRecord(key: record.key, revision: record.revision, value: Array(record.value.prefix(length))))
+                await Self.expectRefused(
+                    kind, { tag == 0x70 ? try await Self.readNotes(store) : try await Self.readJewels(store) }, "cut to \(length)")
             }
             engine.replace(record.key, with: EngineRecord(key: record.key, revision: record.revision, value: record.value + [0]))
             await Self.expectRefused(kind) { tag == 0x70 ? try await Self.readNotes(store) : try await Self.readJewels(store) }
@@ -95,7 +97,8 @@ import Vault
                 var value = record.value
                 value[index] ^= 1 << UInt8(index % 8)
                 engine.replace(record.key, with: EngineRecord(key: record.key, revision: record.revision, value: value))
-                await Self.expectRefused(kind, { tag == 0x70 ? try await Self.readNotes(store) : try await Self.readJewels(store) }, "byte \(index)")
+                await Self.expectRefused(
+                    kind, { tag == 0x70 ? try await Self.readNotes(store) : try await Self.readJewels(store) }, "byte \(index)")
             }
             engine.replace(record.key, with: record)
         }
@@ -112,7 +115,9 @@ import Vault
         _ = store
     }
 
-    @Test(arguments: [(UInt8(0x01), "header"), (0x02, "slot")]) func `a header or slot that is no JSON keeps the vault closed`(_ tag: UInt8, _ kind: String) async throws {
+    @Test(arguments: [(UInt8(0x01), "header"), (0x02, "slot")]) func `a header or slot that is no JSON keeps the vault closed`(
+        _ tag: UInt8, _ kind: String
+    ) async throws {
         let (engine, _) = try await Self.filled()
         let record = try #require(Self.records(tag, in: engine).first)
         engine.replace(record.key, with: EngineRecord(key: record.key, revision: record.revision, value: Array("{}".utf8)))

@@ -145,7 +145,9 @@ import Vault
             if file == "/lock" { close(creat(folder.path + file, 0o600)) }
             for bits in [0o040, 0o020, 0o010, 0o004, 0o002, 0o001] as [mode_t] {
                 chmod(folder.path + file, 0o700 | bits)
-                #expect(throws: VaultError.tooOpen(path: folder.path + file, mode: "0" + String(0o700 | bits, radix: 8))) { _ = try open(folder) }
+                #expect(throws: VaultError.tooOpen(path: folder.path + file, mode: "0" + String(0o700 | bits, radix: 8))) {
+                    _ = try open(folder)
+                }
             }
             chmod(folder.path + file, 0o700)
             _ = try open(folder)

@@ -33,7 +33,9 @@ package final class ChildProcess: Sendable {
         var ends: [Int32] = [0, 0]
         // A pipe would be marked to be closed in other programs only after another thread may have started one.
         // SAFETY: the array has room for the two descriptors that are answered.
-        guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else { throw CouldNotStart(program: program, code: errno) }
+        guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else {
+            throw CouldNotStart(program: program, code: errno)
+        }
         do { pid = try Self.spawn(program, arguments, environment, input: ends[0], output, errors) } catch {
             close(ends[0])
             close(ends[1])

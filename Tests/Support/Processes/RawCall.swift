@@ -17,7 +17,9 @@ package enum RawCall {
     }
 
     /// Sends a request with a body, if any, and `Connection: close`.
-    package static func send(_ method: String, _ target: String, body: String? = nil, headers: [String] = [], to socketPath: String) async throws -> Reply {
+    package static func send(_ method: String, _ target: String, body: String? = nil, headers: [String] = [], to socketPath: String)
+        async throws -> Reply
+    {
         var head = "\(method) \(target) HTTP/1.1\r\nHost: keyturn\r\nConnection: close\r\n"
         for header in headers { head += header + "\r\n" }
         if let body { head += "Content-Type: application/json\r\nContent-Length: \(body.utf8.count)\r\n" }
