@@ -78,7 +78,8 @@ let package = Package(
         module(
             "SocketAPI",
             [
-                "Access", "COpenAPI", "Host", "KeyturnWire", "Model", "Operations", "Rotations", "Vault", hummingbird, hummingbirdCore, httpTypes, logging, nio, nioPosix, nioHTTP1,
+                "Access", "COpenAPI", "Host", "KeyturnWire", "Model", "Operations", "Rotations", "Vault", hummingbird, hummingbirdCore,
+                httpTypes, logging, nio, nioPosix, nioHTTP1,
                 nioExtras, nioHTTPTypes, nioHTTPTypesHTTP1,
             ]),
         module("Settings", ["Access", "Model", yams]),
@@ -109,10 +110,13 @@ let package = Package(
         .executableTarget(name: "bare-program", path: "Tests/BareProgram", swiftSettings: strict),
 
         .target(
-            name: "TestSupport", dependencies: ["Access", "Model", "Operations", "Rotations", "Secrets", "Vault"], path: "Tests/Support/Domain",
+            name: "TestSupport", dependencies: ["Access", "Model", "Operations", "Rotations", "Secrets", "Vault"],
+            path: "Tests/Support/Domain",
             swiftSettings: strict),
         tests("Operations", ["Access", "Model", "Operations", "Rotations", "Secrets", "TestSupport", "Vault"]),
-        tests("OpenAPI", ["Access", "KeyturnWire", "Model", "Operations", "Rotations", "SocketAPI", "TestSupport", hummingbird, httpTypes, yams]),
+        tests(
+            "OpenAPI",
+            ["Access", "KeyturnWire", "Model", "Operations", "Rotations", "SocketAPI", "TestSupport", hummingbird, httpTypes, yams]),
         tests("Rotations", ["Model", "Rotations"]),
         tests("Secrets", ["Secrets"]),
         tests("Architecture", []),

@@ -15,7 +15,9 @@ enum AccessToken {
         }
         switch consume payload {
         case .some(let payload):
-            guard let json = try? GuardedJSON(payload), let seconds = json.number("exp"), (0...253_402_300_799).contains(seconds) else { return nil }
+            guard let json = try? GuardedJSON(payload), let seconds = json.number("exp"), (0...253_402_300_799).contains(seconds) else {
+                return nil
+            }
             return Timestamp(milliseconds: seconds * 1000)
         case .none: return nil
         }
@@ -26,7 +28,9 @@ enum Base64URL {
     /// RFC 4648, section 5, without padding; straight into guarded memory.
     static func decoded(_ text: RawSpan, bytesMax: Int) -> Secret? {
         let count = text.byteCount * 6 / 8
-        guard text.byteCount % 4 != 1, count <= bytesMax, (0..<text.byteCount).allSatisfy({ value(text.byte($0)) != nil }) else { return nil }
+        guard text.byteCount % 4 != 1, count <= bytesMax, (0..<text.byteCount).allSatisfy({ value(text.byte($0)) != nil }) else {
+            return nil
+        }
         return Secret(count: count) { target in
             var bits: UInt32 = 0
             var bitCount = 0

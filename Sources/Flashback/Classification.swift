@@ -19,7 +19,8 @@ extension PutAnswer {
     private init(_ body: Reply.Body, _ reason: Reason, _ retryAfter: Duration?, _ id: RemoteID) {
         switch body {
         case .verdict(_, let other?) where !id.isSame(as: other):
-            self = .unknown(Reason("the backend answered for another configuration", backendMessage: reason.backendMessage), retryAfter: retryAfter)
+            self = .unknown(
+                Reason("the backend answered for another configuration", backendMessage: reason.backendMessage), retryAfter: retryAfter)
         case .verdict(true?, _): self = .accepted
         case .verdict(false?, _): self = .denied(reason)
         case .verdict(nil, _), .empty, .otherJSON: self = .noVerdict

@@ -9,7 +9,8 @@ struct FlashbackTarget: RotationTarget {
     let now: @Sendable () -> Timestamp
 
     func put(
-        _ which: CredentialsInPlay.Which?, of secrets: borrowing SecretsInPlay, field: CredentialField, fields: RemoteFields, to id: RemoteID
+        _ which: CredentialsInPlay.Which?, of secrets: borrowing SecretsInPlay, field: CredentialField, fields: RemoteFields,
+        to id: RemoteID
     ) async -> PutAnswer {
         guard let client = upstream.client else { return .unknown(Reason(Upstream.noTrust), retryAfter: nil) }
         let body: Secret? =

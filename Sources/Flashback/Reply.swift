@@ -43,7 +43,9 @@ enum Reply {
 
     /// An object that the outline refuses, for doubled fields or its depth, is no answer to rely on.
     private static func startsObject(_ text: RawSpan) -> Bool {
-        for offset in 0..<text.byteCount where ![0x20, 0x09, 0x0A, 0x0D].contains(text.byte(offset)) { return text.byte(offset) == UInt8(ascii: "{") }
+        for offset in 0..<text.byteCount where ![0x20, 0x09, 0x0A, 0x0D].contains(text.byte(offset)) {
+            return text.byte(offset) == UInt8(ascii: "{")
+        }
         return false
     }
 

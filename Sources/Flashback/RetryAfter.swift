@@ -23,8 +23,10 @@ enum HTTPDate {
     static func timestamp(_ text: String) -> Timestamp? {
         let parts = text.split(whereSeparator: { $0 == " " || $0 == "," || $0 == ":" })
         guard parts.count == 8, parts[7] == "GMT", let month = months.firstIndex(of: String(parts[2])),
-            let day = Int(parts[1]), let year = Int(parts[3]), let hour = Int(parts[4]), let minute = Int(parts[5]), let second = Int(parts[6]),
-            (1...31).contains(day), (1970...9999).contains(year), (0...23).contains(hour), (0...59).contains(minute), (0...60).contains(second)
+            let day = Int(parts[1]), let year = Int(parts[3]), let hour = Int(parts[4]), let minute = Int(parts[5]),
+            let second = Int(parts[6]),
+            (1...31).contains(day), (1970...9999).contains(year), (0...23).contains(hour), (0...59).contains(minute),
+            (0...60).contains(second)
         else { return nil }
         return Timestamp(milliseconds: Int64(((days(year, month + 1, day) * 24 + hour) * 60 + minute) * 60 + second) * 1000)
     }

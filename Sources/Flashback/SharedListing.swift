@@ -51,7 +51,9 @@ final class SharedListing: Sendable {
         }
     }
 
-    private static func serves(_ result: ListResult, _ asOf: ContinuousClock.Instant, _ age: Duration, _ called: ContinuousClock.Instant) -> Bool {
+    private static func serves(_ result: ListResult, _ asOf: ContinuousClock.Instant, _ age: Duration, _ called: ContinuousClock.Instant)
+        -> Bool
+    {
         switch result {
         case .entries: asOf >= called || called - asOf <= age && age > .zero
         case .unavailable: called - asOf <= min(age, refusalAge) && age > .zero

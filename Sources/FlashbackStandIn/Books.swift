@@ -84,11 +84,15 @@ struct Books {
         case .emptyBody: return done(request) { _ in .reply(Answer(status: 200)) }
         case .noSuccess: return done(request) { _ in .reply(.json(200, ["message": .string("Done")])) }
         case .html:
-            return (.reply(Answer(status: 200, headers: ["content-type": "text/html"], body: Array("<html><body>Sign in</body></html>".utf8))), false)
+            return (
+                .reply(Answer(status: 200, headers: ["content-type": "text/html"], body: Array("<html><body>Sign in</body></html>".utf8))),
+                false
+            )
         case .overlong:
             let answer = Answer.json(200, ["success": .bool(true), "message": .string(String(repeating: "x", count: 70_000))])
             return done(request) { _ in .reply(answer) }
-        case .otherID: return (.reply(.json(200, ["success": .bool(true), "aiLlmId": .string("00000000-0000-0000-0000-00000000dead")])), false)
+        case .otherID:
+            return (.reply(.json(200, ["success": .bool(true), "aiLlmId": .string("00000000-0000-0000-0000-00000000dead")])), false)
         case .redirect(let target): return (.reply(Answer(status: 307, headers: ["location": target])), false)
         case .resetBeforeEffect: return (.reset, false)
         case .resetAfterEffect: return done(request) { _ in .reset }
@@ -137,15 +141,20 @@ struct Books {
             guard case .string(let text) = value, !text.isEmpty else { return (.refusal(400, "\(name) must be a non-empty string"), false) }
             switch name {
             case "name":
-                guard !configurations.values.contains(where: { $0.id != id && $0.workspaceID == held.workspaceID && $0.name == text }) else {
+                guard !configurations.values.contains(where: { $0.id != id && $0.workspaceID == held.workspaceID && $0.name == text })
+                else {
                     return (.refusal(400, "The name is taken"), false)
                 }
                 held.name = text
             case "aiType":
-                guard ["OPENAI", "GOOGLE", "ANTHROPIC", "AWS", "OTHER"].contains(text) else { return (.refusal(400, "Unknown aiType"), false) }
+                guard ["OPENAI", "GOOGLE", "ANTHROPIC", "AWS", "OTHER"].contains(text) else {
+                    return (.refusal(400, "Unknown aiType"), false)
+                }
                 held.aiType = text
             case "endpoint":
-                guard text.hasPrefix("https://") || text.hasPrefix("http://") else { return (.refusal(400, "endpoint must be a URL"), false) }
+                guard text.hasPrefix("https://") || text.hasPrefix("http://") else {
+                    return (.refusal(400, "endpoint must be a URL"), false)
+                }
                 held.endpoint = text
             case "key": held.key = text
             case "secret": held.secret = text
@@ -159,7 +168,8 @@ struct Books {
     private func validate(_ request: Request) -> Answer {
         guard let id = request.id, let held = configurations[id] else { return .refusal(404, "Configuration not found") }
         let works = options.providerAccepts(held.key, held.secret)
-        return .json(200, ["success": .bool(works), "message": .string(works ? "The provider accepts it" : "The provider does not accept it")])
+        return .json(
+            200, ["success": .bool(works), "message": .string(works ? "The provider accepts it" : "The provider does not accept it")])
     }
 
     private func list(_ request: Request) -> Answer {
@@ -185,7 +195,9 @@ struct Books {
         bearers.insert(access)
         refreshTokens.insert(next)
         return (
-            .json(200, ["success": .bool(true), "accessToken": .string(access), "refreshToken": .string(next), "expiresAt": .number(expiry)]), true
+            .json(
+                200, ["success": .bool(true), "accessToken": .string(access), "refreshToken": .string(next), "expiresAt": .number(expiry)]),
+            true
         )
     }
 }

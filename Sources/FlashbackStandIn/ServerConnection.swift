@@ -1,7 +1,7 @@
 #if canImport(Glibc)
-internal import Glibc
+    internal import Glibc
 #else
-internal import Darwin
+    internal import Darwin
 #endif
 internal import NIOCore
 internal import NIOHTTP1
@@ -109,7 +109,8 @@ final class ServerConnection: ChannelInboundHandler {
     private func sendForever(_ context: ChannelHandlerContext) {
         let written = context.eventLoop.makePromise(of: Void.self)
         written.futureResult.assumeIsolated().whenSuccess { self.sendForever(context) }
-        context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(repeating: UInt8(ascii: "x"), count: 16 * 1024)))), promise: written)
+        context.writeAndFlush(
+            wrapOutboundOut(.body(.byteBuffer(ByteBuffer(repeating: UInt8(ascii: "x"), count: 16 * 1024)))), promise: written)
     }
 
     /// A TCP reset: the kernel sends one when a socket without linger time is closed.

@@ -20,7 +20,8 @@ package final class StandIn: Sendable {
     private let open: OpenChannels
 
     private init(
-        port: Int, certificates: ThrowawayCertificates?, group: MultiThreadedEventLoopGroup, desk: Desk, listener: any Channel, open: OpenChannels
+        port: Int, certificates: ThrowawayCertificates?, group: MultiThreadedEventLoopGroup, desk: Desk, listener: any Channel,
+        open: OpenChannels
     ) {
         self.port = port
         caPEM = certificates?.caPEM ?? ""

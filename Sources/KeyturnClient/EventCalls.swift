@@ -105,7 +105,9 @@ private struct Watch {
                 case .body(let buffer) where head?.status == 200:
                     for event in try parser.feed(buffer.readableBytesView) { try pass(event) }
                 case .body(let buffer):
-                    guard head != nil, head!.body.count + buffer.readableBytes <= bytesMax else { throw ClientError.garbage("it is too long") }
+                    guard head != nil, head!.body.count + buffer.readableBytes <= bytesMax else {
+                        throw ClientError.garbage("it is too long")
+                    }
                     head!.body.append(contentsOf: buffer.readableBytesView)
                 case .end:
                     if let head, head.status != 200 { throw head.error }

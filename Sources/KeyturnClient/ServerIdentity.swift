@@ -41,7 +41,8 @@ extension Daemon {
             let owner = ServerIdentity.folderOwner(of: socketPath)
             guard ServerIdentity.isTrusted(server: server.uid, ownUID: ownUID, folderOwner: owner) else {
                 throw ClientError.untrusted(
-                    path: socketPath, why: "it runs as uid \(server.uid), which is neither root, nor you, nor the owner of the socket's folder")
+                    path: socketPath,
+                    why: "it runs as uid \(server.uid), which is neither root, nor you, nor the owner of the socket's folder")
             }
         }
     }

@@ -10,7 +10,8 @@ extension Daemon {
         try await send(.get("v1", "upstreams", name), as: Upstream.self)
     }
 
-    package func putUpstream(_ name: String, _ body: PutUpstream, ifMatch etag: String? = nil) async throws(ClientError) -> Reply<Upstream> {
+    package func putUpstream(_ name: String, _ body: PutUpstream, ifMatch etag: String? = nil) async throws(ClientError) -> Reply<Upstream>
+    {
         try await send(.put("v1", "upstreams", name, body: body, ifMatch: etag), as: Upstream.self)
     }
 

@@ -16,7 +16,10 @@ package struct PutConfig: RequestBody {
     /// at most 200 bytes.
     package var description: String?
 
-    package init(upstream: String, remoteID: String, aiType: String, field: String? = nil, everySeconds: Int64? = nil, graceSeconds: Int64? = nil, prove: Bool? = nil, description: String? = nil) {
+    package init(
+        upstream: String, remoteID: String, aiType: String, field: String? = nil, everySeconds: Int64? = nil, graceSeconds: Int64? = nil,
+        prove: Bool? = nil, description: String? = nil
+    ) {
         self.upstream = upstream
         self.remoteID = remoteID
         self.aiType = aiType
@@ -70,7 +73,12 @@ package struct Config: Codable, Sendable, Equatable {
     @Nullable package var nextStep: String?
     package var createdAt: String
 
-    package init(name: String, upstream: String, remoteID: String, aiType: String, field: String, state: String, everySeconds: Int64? = nil, graceSeconds: Int64, prove: Bool, description: String? = nil, dueAt: String? = nil, pausedUntil: String? = nil, pauseReason: String? = nil, paused: Bool, stagedVersions: Int, versions: [Version], lastRotation: String? = nil, reason: String? = nil, nextStep: String? = nil, createdAt: String) {
+    package init(
+        name: String, upstream: String, remoteID: String, aiType: String, field: String, state: String, everySeconds: Int64? = nil,
+        graceSeconds: Int64, prove: Bool, description: String? = nil, dueAt: String? = nil, pausedUntil: String? = nil,
+        pauseReason: String? = nil, paused: Bool, stagedVersions: Int, versions: [Version], lastRotation: String? = nil,
+        reason: String? = nil, nextStep: String? = nil, createdAt: String
+    ) {
         self.name = name
         self.upstream = upstream
         self.remoteID = remoteID
@@ -131,7 +139,10 @@ package struct Version: Codable, Sendable, Equatable {
     @Nullable package var endedAt: String?
     @Nullable package var reason: String?
 
-    package init(version: Int, state: String, proof: String? = nil, createdAt: String, currentSince: String? = nil, eraseAfter: String? = nil, endedAt: String? = nil, reason: String? = nil) {
+    package init(
+        version: Int, state: String, proof: String? = nil, createdAt: String, currentSince: String? = nil, eraseAfter: String? = nil,
+        endedAt: String? = nil, reason: String? = nil
+    ) {
         self.version = version
         self.state = state
         self.proof = proof

@@ -38,8 +38,10 @@ extension RequestBody {
     /// A field whose number is not whole, or too large. Foundation reports one as if the whole text were no JSON.
     private static func unfitNumber(in json: Data) -> String? {
         guard let numbers = try? JSONDecoder().decode([String: Number].self, from: json) else { return nil }
-        return numbers.filter { field, number in number.value.map { Int64(exactly: $0) == nil } ?? false && Fields(stringValue: field) != nil }
-            .keys.sorted().first
+        return numbers.filter { field, number in
+            number.value.map { Int64(exactly: $0) == nil } ?? false && Fields(stringValue: field) != nil
+        }
+        .keys.sorted().first
     }
 }
 

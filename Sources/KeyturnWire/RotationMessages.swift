@@ -85,7 +85,11 @@ package struct Rotation: Codable, Sendable, Equatable {
     package var startedAt: String
     @Nullable package var endedAt: String?
 
-    package init(id: String, config: String, kind: String, state: String, step: String, rotated: Bool, version: Int? = nil, attempts: Int, proof: String? = nil, reason: String? = nil, upstreamMessage: String? = nil, nextStep: String? = nil, nextTryAt: String? = nil, warnings: [String], requestedBy: Caller, requestReason: String? = nil, startedAt: String, endedAt: String? = nil) {
+    package init(
+        id: String, config: String, kind: String, state: String, step: String, rotated: Bool, version: Int? = nil, attempts: Int,
+        proof: String? = nil, reason: String? = nil, upstreamMessage: String? = nil, nextStep: String? = nil, nextTryAt: String? = nil,
+        warnings: [String], requestedBy: Caller, requestReason: String? = nil, startedAt: String, endedAt: String? = nil
+    ) {
         self.id = id
         self.config = config
         self.kind = kind

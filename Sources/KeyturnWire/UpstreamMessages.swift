@@ -15,7 +15,10 @@ package struct PutUpstream: RequestBody {
     /// Which intake key the box was made to.
     package var keyID: String?
 
-    package init(baseURL: String, caPEM: String? = nil, pinSHA256: String? = nil, allowPlainHTTP: Bool? = nil, workspaceID: String? = nil, encryptedValue: String? = nil, keyID: String? = nil) {
+    package init(
+        baseURL: String, caPEM: String? = nil, pinSHA256: String? = nil, allowPlainHTTP: Bool? = nil, workspaceID: String? = nil,
+        encryptedValue: String? = nil, keyID: String? = nil
+    ) {
         self.baseURL = baseURL
         self.caPEM = caPEM
         self.pinSHA256 = pinSHA256
@@ -55,7 +58,10 @@ package struct Upstream: Codable, Sendable, Equatable {
     /// How many configs are bound to it.
     package var configs: Int
 
-    package init(name: String, baseURL: String, caPEM: String? = nil, pinSHA256: String? = nil, allowPlainHTTP: Bool, workspaceID: String? = nil, bearer: String, tokenExpiresAt: String? = nil, lastSuccessAt: String? = nil, configs: Int) {
+    package init(
+        name: String, baseURL: String, caPEM: String? = nil, pinSHA256: String? = nil, allowPlainHTTP: Bool, workspaceID: String? = nil,
+        bearer: String, tokenExpiresAt: String? = nil, lastSuccessAt: String? = nil, configs: Int
+    ) {
         self.name = name
         self.baseURL = baseURL
         self.caPEM = caPEM

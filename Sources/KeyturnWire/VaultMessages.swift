@@ -93,7 +93,10 @@ package struct Status: Codable, Sendable, Equatable {
     /// What failed, is overdue, stuck, waiting, or due within 7 days with nothing staged.
     package var attention: [Attention]
 
-    package init(version: String, sealed: Bool, sealedCode: String? = nil, sealedReason: String? = nil, nextStep: String? = nil, configs: [String: Int], upstreams: Int, attention: [Attention]) {
+    package init(
+        version: String, sealed: Bool, sealedCode: String? = nil, sealedReason: String? = nil, nextStep: String? = nil,
+        configs: [String: Int], upstreams: Int, attention: [Attention]
+    ) {
         self.version = version
         self.sealed = sealed
         self.sealedCode = sealedCode
@@ -165,7 +168,10 @@ package struct AuditEntry: Codable, Sendable, Equatable {
     @Nullable package var outcome: String?
     @Nullable package var reason: String?
 
-    package init(seq: Int64, at: String, event: String, caller: Caller? = nil, config: String? = nil, upstream: String? = nil, rotation: String? = nil, version: Int? = nil, outcome: String? = nil, reason: String? = nil) {
+    package init(
+        seq: Int64, at: String, event: String, caller: Caller? = nil, config: String? = nil, upstream: String? = nil,
+        rotation: String? = nil, version: Int? = nil, outcome: String? = nil, reason: String? = nil
+    ) {
         self.seq = seq
         self.at = at
         self.event = event
@@ -203,7 +209,9 @@ package struct RotationEvent: Codable, Sendable, Equatable {
     @Nullable package var state: String?
     @Nullable package var reason: String?
 
-    package init(at: String, event: String, config: String, rotation: String? = nil, version: Int? = nil, state: String? = nil, reason: String? = nil) {
+    package init(
+        at: String, event: String, config: String, rotation: String? = nil, version: Int? = nil, state: String? = nil, reason: String? = nil
+    ) {
         self.at = at
         self.event = event
         self.config = config

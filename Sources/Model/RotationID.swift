@@ -26,7 +26,8 @@ package struct RotationID: Hashable, Sendable, Codable, CustomStringConvertible 
 
     package init(_ text: String) throws(InvalidValue) {
         let bytes = Array(text.utf8)
-        guard bytes.count == 26, let first = bytes.first, first <= UInt8(ascii: "7"), bytes.allSatisfy({ Self.alphabet.contains($0) }) else {
+        guard bytes.count == 26, let first = bytes.first, first <= UInt8(ascii: "7"), bytes.allSatisfy({ Self.alphabet.contains($0) })
+        else {
             throw InvalidValue("a rotation id: 26 characters as 'keyturn history' shows them")
         }
         description = text

@@ -5,7 +5,9 @@ import Vault
 
 extension VaultService {
     /// Drops a staged version and erases its bytes; a previous one only where the operator says so.
-    package func discard(_ number: VersionNumber, of name: ConfigName, _ reach: DiscardReach, as caller: Caller) async throws -> VersionRecord {
+    package func discard(_ number: VersionNumber, of name: ConfigName, _ reach: DiscardReach, as caller: Caller) async throws
+        -> VersionRecord
+    {
         try policy.require(.stage, on: .config(name), for: caller)
         let now = clock.now()
         return try await write { transaction in
@@ -21,7 +23,8 @@ extension VaultService {
                     nextStep: "keyturn versions \(name)")
             }
             if version.state == .previous, let until = config.stragglersUntil, now < until {
-                throw Problem(.badRequest, "A PUT with an unknown outcome may still land until \(until); version \(number) is kept until then.")
+                throw Problem(
+                    .badRequest, "A PUT with an unknown outcome may still land until \(until); version \(number) is kept until then.")
             }
             config.versions.remove(at: index)
             version.state = version.state == .staged ? .discarded : .retired

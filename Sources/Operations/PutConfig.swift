@@ -48,7 +48,9 @@ extension VaultService {
                 throw Problem(.changedMeanwhile, "The config '\(name)' is not as you saw it.", nextStep: "keyturn config show \(name)")
             }
             if let stored, stored.value.removedAt != nil {
-                throw Problem(.badRequest, "A config '\(name)' was removed and can still come back.", nextStep: "keyturn config undelete \(name), or keyturn config remove \(name) --purge")
+                throw Problem(
+                    .badRequest, "A config '\(name)' was removed and can still come back.",
+                    nextStep: "keyturn config undelete \(name), or keyturn config remove \(name) --purge")
             }
             var config = stored?.value ?? ConfigRecord(name, settings, at: now)
             if stored == nil || !config.binding.isSameTarget(as: settings.binding) {
@@ -59,7 +61,10 @@ extension VaultService {
             config.take(settings, at: now)
             try transaction.put(.config, .named(name), config)
             return .changed(
-                (), AuditEvent(at: now, stored == nil ? "config.created" : "config.changed", by: caller.audited, config: name, upstream: upstream.name))
+                (),
+                AuditEvent(
+                    at: now, stored == nil ? "config.created" : "config.changed", by: caller.audited, config: name, upstream: upstream.name)
+            )
         }
     }
 
@@ -128,7 +133,8 @@ extension Transaction {
         let key = BindingRecord.key(upstream.address.baseURL, binding.remoteID)
         if let other = try get(.binding, key), other.config != config.name {
             let which = mayRead(other.config) ? "to the config '\(other.config)'" : "to another config"
-            throw Problem(.alreadyBound, "The remote configuration '\(binding.remoteID)' is bound \(which) already.", nextStep: "keyturn config list")
+            throw Problem(
+                .alreadyBound, "The remote configuration '\(binding.remoteID)' is bound \(which) already.", nextStep: "keyturn config list")
         }
         if !isNew { try unbind(config) }
         try put(.binding, key, BindingRecord(config: config.name))

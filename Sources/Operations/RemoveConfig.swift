@@ -22,7 +22,8 @@ extension VaultService {
                 try transaction.put(.erasure, .named(name), ErasureRecord(config: name, at: now + limits.removalAge))
             case .purged: try transaction.purge(config)
             }
-            return .changed((), AuditEvent(at: now, extent == .purged ? "config.purged" : "config.removed", by: caller.audited, config: name))
+            return .changed(
+                (), AuditEvent(at: now, extent == .purged ? "config.purged" : "config.removed", by: caller.audited, config: name))
         }
     }
 

@@ -6,7 +6,8 @@ import Vault
 
 extension VaultService {
     /// Begins a rotation (or joins the one under way) and waits for it where the caller wants that.
-    package func rotate(_ name: ConfigName, _ request: RotationRequest, _ waiting: Waiting, as caller: Caller) async throws -> RotationReply {
+    package func rotate(_ name: ConfigName, _ request: RotationRequest, _ waiting: Waiting, as caller: Caller) async throws -> RotationReply
+    {
         try policy.require(request.kind == .remote ? .bind : .rotate, on: .config(name), for: caller)
         let draft = RotationDraft(config: name, request: request, caller: caller, at: clock.now(), id: newRotationID(), limits: limits)
         // All local checks come before anything outside.
@@ -66,10 +67,12 @@ extension VaultService {
         case .storeFailed(let error):
             let problem = (error as? VaultError)?.problem
             throw Problem(
-                problem?.code ?? .storeFailed, "The rotation \(rotation.id) can't go on for now. \(problem?.detail ?? "The vault can't be used.")",
+                problem?.code ?? .storeFailed,
+                "The rotation \(rotation.id) can't go on for now. \(problem?.detail ?? "The vault can't be used.")",
                 nextStep: problem?.nextStep ?? "keyturn status")
         case .halted:
-            throw Problem(.stopping, "The daemon stops; the rotation \(rotation.id) is resumed when it is back.", nextStep: "keyturn history")
+            throw Problem(
+                .stopping, "The daemon stops; the rotation \(rotation.id) is resumed when it is back.", nextStep: "keyturn history")
         }
         return .rotation(try await read { try $0.rotation(rotation.id) })
     }

@@ -42,10 +42,13 @@ struct RotationDraft: Sendable {
 
     /// The rotation that this Idempotency-Key already made.
     private func remembered(in reader: some RecordReader) throws -> Rotation? {
-        guard let key = idempotencyKey, let record = try reader.get(.idempotency, key), at - record.at < limits.idempotencyAge else { return nil }
+        guard let key = idempotencyKey, let record = try reader.get(.idempotency, key), at - record.at < limits.idempotencyAge else {
+            return nil
+        }
         guard record.request == request.fingerprint else {
             throw Problem(
-                .idempotencyMismatch, "The Idempotency-Key was used before for another request.", nextStep: "Use a new key for a new request.")
+                .idempotencyMismatch, "The Idempotency-Key was used before for another request.",
+                nextStep: "Use a new key for a new request.")
         }
         return try reader.rotation(record.rotation)
     }
@@ -59,7 +62,8 @@ struct RotationDraft: Sendable {
 
     /// Joins a rotation that does at least what is asked for.
     private func join(_ rotation: Rotation) throws -> Decision {
-        guard request.kind == .rotate, rotation.machine.plan.kind == .rotate, !request.isCompromised || rotation.request.isCompromised else {
+        guard request.kind == .rotate, rotation.machine.plan.kind == .rotate, !request.isCompromised || rotation.request.isCompromised
+        else {
             throw Problem.rotationInProgress(config)
         }
         if case .stuck = rotation.machine.phase, let problem = rotation.problem { throw problem }
@@ -101,7 +105,8 @@ struct RotationDraft: Sendable {
 
     private func planRollback(_ record: ConfigRecord, _ upstream: UpstreamRecord) throws -> Made {
         guard let source = record.newestPrevious else {
-            throw Problem(.unknownVersion, "The config '\(config)' has no previous version to roll back to.", nextStep: "keyturn versions \(config)")
+            throw Problem(
+                .unknownVersion, "The config '\(config)' has no previous version to roll back to.", nextStep: "keyturn versions \(config)")
         }
         var config = record
         let number = config.nextVersion
@@ -118,7 +123,8 @@ struct RotationDraft: Sendable {
             throw Problem(.badRequest, "At least one of 'name', 'endpoint' and 'ai_type' must be given.")
         }
         return made(
-            record, upstream, version: nil, fields: request.fields, former: record.remoteFields.values(of: request.fields) ?? RemoteFields())
+            record, upstream, version: nil, fields: request.fields, former: record.remoteFields.values(of: request.fields) ?? RemoteFields()
+        )
     }
 
     private func planProve(_ record: ConfigRecord, _ upstream: UpstreamRecord) throws -> Made {

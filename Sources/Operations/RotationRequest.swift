@@ -42,16 +42,21 @@ extension Rotation {
         case .waiting(let wait):
             switch wait.cause {
             case .token:
-                return Problem(.upstreamAuth, "The upstream '\(plan.upstream.name)' takes no bearer token of ours: \(wait.reason.what).", nextStep: nextStep)
+                return Problem(
+                    .upstreamAuth, "The upstream '\(plan.upstream.name)' takes no bearer token of ours: \(wait.reason.what).",
+                    nextStep: nextStep)
             case .nextCycle(let time):
-                return Problem(.upstreamUnreachable, "No usable answer yet: \(wait.reason.what). Tried again at \(time).", nextStep: nextStep)
+                return Problem(
+                    .upstreamUnreachable, "No usable answer yet: \(wait.reason.what). Tried again at \(time).", nextStep: nextStep)
             }
         case .stuck(let reason): return Problem(.stuck, "The rotation is stuck: \(reason.what).", nextStep: nextStep)
         case .ended(.rejected(let reason, _)):
-            return Problem(.keyRejected, "Version \(version ?? 0) was rejected: \(reason.what). The earlier version is in place.", nextStep: nextStep)
+            return Problem(
+                .keyRejected, "Version \(version ?? 0) was rejected: \(reason.what). The earlier version is in place.", nextStep: nextStep)
         case .ended(.failed(let reason, .stays)):
             return Problem(
-                .keyRejected, "The backend has version \(version ?? standingVersion ?? 0), which does not work: \(reason.what).", nextStep: nextStep)
+                .keyRejected, "The backend has version \(version ?? standingVersion ?? 0), which does not work: \(reason.what).",
+                nextStep: nextStep)
         case .ended(.failed(let reason, _)):
             return Problem(.upstreamRefused, "The backend refused: \(reason.what).", nextStep: nextStep)
         }
@@ -63,7 +68,8 @@ extension Rotation {
         case .putting, .validating, .lookingUp, .ended(.succeeded(_, nil)), .ended(.cancelled): nil
         case .waiting(let wait):
             wait.cause == .token
-                ? "keyturn upstream set \(machine.plan.upstream.name) --token-stdin" : "It goes on by itself; at once by: keyturn rotate \(config)"
+                ? "keyturn upstream set \(machine.plan.upstream.name) --token-stdin"
+                : "It goes on by itself; at once by: keyturn rotate \(config)"
         case .stuck:
             machine.plan.wayBack == .unknown
                 ? "keyturn resolve \(id) --retry" : "keyturn resolve \(id) --retry, or --not-applied to put the earlier version back"

@@ -33,14 +33,18 @@ package struct IncomingBox: Sendable {
 
 extension Transaction {
     /// Opens a box and uses it up. Refused unless it was made for this vault, purpose and target, is not expired, and was never taken before.
-    mutating func take(_ box: IncomingBox, for purpose: SealedEnvelope.Purpose, target: String, at now: Timestamp) throws -> SealedEnvelope {
+    mutating func take(_ box: IncomingBox, for purpose: SealedEnvelope.Purpose, target: String, at now: Timestamp) throws -> SealedEnvelope
+    {
         let again = "Make a new one: keyturn encrypt, or keyturn stage."
         guard let pair = try intakeKeyPair(id: box.keyID) else {
             throw Problem(
-                .wrongBox, "The box was sealed to another key (\(box.keyID)) than this vault's.", nextStep: "keyturn intake-key shows the key to seal to.")
+                .wrongBox, "The box was sealed to another key (\(box.keyID)) than this vault's.",
+                nextStep: "keyturn intake-key shows the key to seal to.")
         }
         guard let plaintext = try? pair.open(box.sealed) else {
-            throw Problem(.wrongBox, "The box does not open with the intake key \(box.keyID): it is damaged or sealed to another key.", nextStep: again)
+            throw Problem(
+                .wrongBox, "The box does not open with the intake key \(box.keyID): it is damaged or sealed to another key.",
+                nextStep: again)
         }
         let envelope: GuardedJSON
         do { envelope = try GuardedJSON(plaintext) } catch {

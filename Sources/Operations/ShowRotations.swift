@@ -41,14 +41,17 @@ extension VaultService {
             throw Problem(
                 .badRequest,
                 ways.isEmpty
-                    ? "The rotation \(id) is \(rotation.state.rawValue), not stuck." : "The rotation \(id) can't be resolved so; possible: \(ways).",
+                    ? "The rotation \(id) is \(rotation.state.rawValue), not stuck."
+                    : "The rotation \(id) can't be resolved so; possible: \(ways).",
                 nextStep: "keyturn history \(rotation.config)")
         }
         let now = clock.now()
         try await write { transaction in
             guard case .stuck = try transaction.rotation(id).machine.phase else { throw Problem.rotationInProgress(rotation.config) }
             return .changed(
-                (), AuditEvent(at: now, "rotation.resolved", by: caller.audited, config: rotation.config, rotation: id, outcome: resolution.rawValue))
+                (),
+                AuditEvent(
+                    at: now, "rotation.resolved", by: caller.audited, config: rotation.config, rotation: id, outcome: resolution.rawValue))
         }
         runner.resolve(rotation, by: resolution)
         if waiting == .untilSettled { _ = await runner.settled(id) }

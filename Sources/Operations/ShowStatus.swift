@@ -50,7 +50,9 @@ extension VaultService {
             cursor = page.last?.0.cursor
         } while cursor != nil
         let upstreams = try await read { try $0.list(.upstream, limit: 1000).count }
-        return StatusSnapshot(sealedBecause: nil, configs: counts, upstreams: upstreams, attention: attention.sorted { $0.config.description < $1.config.description })
+        return StatusSnapshot(
+            sealedBecause: nil, configs: counts, upstreams: upstreams,
+            attention: attention.sorted { $0.config.description < $1.config.description })
     }
 
     private static func attention(
@@ -62,10 +64,18 @@ extension VaultService {
         case .running, .paused: return []
         case .due, .ok:
             if let current = config.version(.current), current.proof == .failed {
-                return [.init(config: config.name, state: state, reason: "Its current key does not work.", nextStep: "keyturn stage \(config.name)")]
+                return [
+                    .init(
+                        config: config.name, state: state, reason: "Its current key does not work.",
+                        nextStep: "keyturn stage \(config.name)")
+                ]
             }
             guard let due = config.dueAt, due <= now + runningOutWithin, config.version(.staged) == nil else { return [] }
-            return [.init(config: config.name, state: state, reason: "Due at \(due), and nothing is staged.", nextStep: "keyturn stage \(config.name)")]
+            return [
+                .init(
+                    config: config.name, state: state, reason: "Due at \(due), and nothing is staged.",
+                    nextStep: "keyturn stage \(config.name)")
+            ]
         }
     }
 }

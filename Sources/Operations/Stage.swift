@@ -66,7 +66,10 @@ extension VaultService {
 }
 
 extension VersionRecord {
-    init(_ credential: borrowing Credential, _ fields: RemoteFields, number: VersionNumber, _ role: VaultService.StagedRole, at now: Timestamp) {
+    init(
+        _ credential: borrowing Credential, _ fields: RemoteFields, number: VersionNumber, _ role: VaultService.StagedRole,
+        at now: Timestamp
+    ) {
         self.init(
             number: number, state: role == .current ? .current : .staged, proof: role == .current ? .unproven : nil, createdAt: now,
             currentSince: role == .current ? now : nil, hasKey: credential.hasKey, hasSecret: credential.hasSecret, fields: fields)

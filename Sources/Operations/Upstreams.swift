@@ -33,7 +33,10 @@ extension VaultService {
             if let box { try transaction.takeBearer(box, for: &record, at: now) }
             try transaction.put(.upstream, .named(name), record)
             return .changed(
-                (), AuditEvent(at: now, before == nil ? "upstream.created" : "upstream.changed", by: caller.audited, upstream: name, outcome: record.bearer.rawValue))
+                (),
+                AuditEvent(
+                    at: now, before == nil ? "upstream.created" : "upstream.changed", by: caller.audited, upstream: name,
+                    outcome: record.bearer.rawValue))
         }
         bearers.forget(name)
         if box != nil { runner.bearerChanged(of: name) }
@@ -57,7 +60,8 @@ extension VaultService {
             let record = try transaction.upstream(name)
             guard record.configs == 0 else {
                 throw Problem(
-                    .upstreamInUse, "The upstream '\(name)' has \(record.configs) config\(record.configs == 1 ? "" : "s") bound to it, removed ones that can still come back included.",
+                    .upstreamInUse,
+                    "The upstream '\(name)' has \(record.configs) config\(record.configs == 1 ? "" : "s") bound to it, removed ones that can still come back included.",
                     nextStep: "keyturn config remove NAME --purge, or bind them elsewhere.")
             }
             try transaction.delete(.accessToken, .named(name))

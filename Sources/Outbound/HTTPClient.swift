@@ -13,7 +13,8 @@ package final class HTTPClient: Sendable {
     package init(baseURL: BaseURL, trust: Trust, contexts: TLSContexts, limits: Limits = Limits()) {
         self.baseURL = baseURL
         self.limits = limits
-        pool = ConnectionPool(connector: Connector(baseURL: baseURL, trust: trust, contexts: contexts, limit: limits.connect), limits: limits)
+        pool = ConnectionPool(
+            connector: Connector(baseURL: baseURL, trust: trust, contexts: contexts, limit: limits.connect), limits: limits)
     }
 
     /// Sends `body`, if any, as `application/json`, straight from its guarded pages.
@@ -86,7 +87,8 @@ package final class HTTPClient: Sendable {
             headers.add(name: "content-length", value: "0")
         }
         return HTTPRequestHead(
-            version: .http1_1, method: HTTPMethod(rawValue: request.method.rawValue), uri: baseURL.path + request.path + query, headers: headers)
+            version: .http1_1, method: HTTPMethod(rawValue: request.method.rawValue), uri: baseURL.path + request.path + query,
+            headers: headers)
     }
 
     /// Plaintext leaves guarded memory here: NIOHTTP1 takes header values as `String` only. The string lives until the head is encoded,

@@ -67,7 +67,9 @@ package struct Scrubber: ~Copyable {
                 bitCount += alphabet.bits
                 guard bitCount >= 8 else { continue }
                 bitCount -= 8
-                if let run = window.add(UInt8(truncatingIfNeeded: bits >> UInt32(bitCount)), start..<layer.places[offset].upperBound, shingles) {
+                if let run = window.add(
+                    UInt8(truncatingIfNeeded: bits >> UInt32(bitCount)), start..<layer.places[offset].upperBound, shingles)
+                {
                     for place in run { isMasked[Int(place)] = true }
                 }
                 start = layer.places[offset].lowerBound

@@ -33,7 +33,8 @@ package struct Rotation: Sendable, Equatable, Codable {
     }
 
     package init(
-        id: RotationID, config: ConfigName, version: VersionNumber?, standingVersion: VersionNumber?, rollbackOf: VersionNumber? = nil, request: Request,
+        id: RotationID, config: ConfigName, version: VersionNumber?, standingVersion: VersionNumber?, rollbackOf: VersionNumber? = nil,
+        request: Request,
         machine: RotationMachine
     ) {
         self.id = id

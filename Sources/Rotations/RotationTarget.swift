@@ -6,7 +6,10 @@ package import Secrets
 package protocol RotationTarget: Sendable {
     /// Stores one of the credentials in play, or only `fields` where `which` is nil, in the configuration `id`.
     /// A lone API key goes into `field`. The messages in the answer are scrubbed of everything in `secrets`.
-    func put(_ which: CredentialsInPlay.Which?, of secrets: borrowing SecretsInPlay, field: CredentialField, fields: RemoteFields, to id: RemoteID) async
+    func put(
+        _ which: CredentialsInPlay.Which?, of secrets: borrowing SecretsInPlay, field: CredentialField, fields: RemoteFields,
+        to id: RemoteID
+    ) async
         -> PutAnswer
 
     /// Has the backend try the stored credential of `id` at its provider. Changes nothing.

@@ -66,7 +66,8 @@ package struct VaultFolder: Sendable {
         try requireFree()
         let draft = "\(path).new-\(getpid())"
         Self.remove(draft)
-        guard mkdir(draft, 0o700) == 0 else { throw .failed("\(draft): \(String(cString: strerror(errno)))") }
+        // The process may have a umask that takes more away than it should.
+        guard mkdir(draft, 0o700) == 0, chmod(draft, 0o700) == 0 else { throw .failed("\(draft): \(String(cString: strerror(errno)))") }
         do throws(VaultError) {
             let mask = umask(0o077)
             defer { umask(mask) }

@@ -88,7 +88,6 @@ package struct Credential: ~Copyable, Sendable {
     }
 }
 
-
 extension Credential {
     package var hasKey: Bool { Self.isThere(key) }
     package var hasSecret: Bool { Self.isThere(secret) }

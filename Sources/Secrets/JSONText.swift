@@ -80,7 +80,8 @@ package enum JSONText {
     }
 
     private static func codeUnit(_ text: RawSpan, _ range: Range<Int>) -> UInt16? {
-        guard range.count >= 6, text.byte(range.lowerBound) == UInt8(ascii: "\\"), text.byte(range.lowerBound + 1) == UInt8(ascii: "u") else {
+        guard range.count >= 6, text.byte(range.lowerBound) == UInt8(ascii: "\\"), text.byte(range.lowerBound + 1) == UInt8(ascii: "u")
+        else {
             return nil
         }
         var unit: UInt16 = 0

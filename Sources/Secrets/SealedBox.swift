@@ -42,7 +42,9 @@ package struct BoxKeyPair: ~Copyable, Sendable {
         var publicBytes = [UInt8](repeating: 0, count: BoxPublicKey.byteCount)
         secretKey.withBytes { secret in
             // SAFETY: both buffers have 32 bytes.
-            _ = unsafe secret.withUnsafeBytes { unsafe crypto_scalarmult_base(&publicBytes, $0.baseAddress!.assumingMemoryBound(to: UInt8.self)) }
+            _ = unsafe secret.withUnsafeBytes {
+                unsafe crypto_scalarmult_base(&publicBytes, $0.baseAddress!.assumingMemoryBound(to: UInt8.self))
+            }
         }
         publicKey = BoxPublicKey(bytes: publicBytes)!
         self.secretKey = secretKey

@@ -16,7 +16,9 @@ struct SettingsField: Sendable {
         one("vault") { settings, text throws(InvalidValue) in settings.vault = try absolutePath(text) },
         one("socket") { settings, text throws(InvalidValue) in settings.socket = try socketPath(text) },
         one("socket_mode") { settings, text throws(InvalidValue) in settings.socketMode = try mode(text) },
-        one("socket_group") { settings, text throws(InvalidValue) in settings.socketGroup = try filled(text, "the name or number of a group") },
+        one("socket_group") { settings, text throws(InvalidValue) in
+            settings.socketGroup = try filled(text, "the name or number of a group")
+        },
         one("key_file") { settings, text throws(InvalidValue) in settings.keyFile = try absolutePath(text) },
         one("log_level") { settings, text throws(InvalidValue) in settings.logLevel = try choice(text) },
         one("log_format") { settings, text throws(InvalidValue) in settings.logFormat = try choice(text) as DaemonSettings.LogFormat },

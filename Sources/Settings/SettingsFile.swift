@@ -68,7 +68,9 @@ struct SettingsFile {
 
     private func unknown(_ name: String?, among fields: [SettingsField], prefix: String) -> String {
         let shown = name.map { "There is no field '\(prefix)\($0)'" } ?? "A field's name must be text"
-        if let name, let near = Spelling.nearest(to: name, among: fields.map(\.name)) { return "\(shown); did you mean '\(prefix)\(near)'?" }
+        if let name, let near = Spelling.nearest(to: name, among: fields.map(\.name)) {
+            return "\(shown); did you mean '\(prefix)\(near)'?"
+        }
         return "\(shown); there are \(fields.map { "'\(prefix)\($0.name)'" }.joined(separator: ", "))."
     }
 

@@ -56,7 +56,9 @@ package struct SettingsSources: Sendable {
         for flag in Flag.allCases { apply(flags[flag], to: flag, at: .flag(flag.spelling), &settings, &errors) }
         if settings.rotation.backoffFirst.duration > settings.rotation.backoffMax.duration {
             errors.append(
-                SettingsError(.wholeFile(path: files.first?.path ?? folder), "'rotation.backoff_first' must not be longer than 'rotation.backoff_max'."))
+                SettingsError(
+                    .wholeFile(path: files.first?.path ?? folder),
+                    "'rotation.backoff_first' must not be longer than 'rotation.backoff_max'."))
         }
         return (settings, errors)
     }

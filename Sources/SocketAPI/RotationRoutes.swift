@@ -57,7 +57,8 @@ extension Routes {
     private func rotate(_ kind: RotationPlan.Kind, _ request: Request, _ context: APIContext) async throws -> Response {
         let body = try await request.read(Rotate.self, context)
         if kind != .rotate {
-            for (field, isSet) in [("if_due", body.ifDue), ("compromised", body.compromised), ("dry_run", body.dryRun)] where isSet == true {
+            for (field, isSet) in [("if_due", body.ifDue), ("compromised", body.compromised), ("dry_run", body.dryRun)] where isSet == true
+            {
                 throw Problem(.badRequest, "The field '\(field)' goes with rotate alone.")
             }
         }

@@ -39,7 +39,8 @@ package final class SocketServer: Sendable {
 
     /// `group`: the daemon's event loops; one thread is enough, and it lives as long as the process.
     package init(
-        limits: ServerLimits = ServerLimits(), logger: Logger, group: any EventLoopGroup = .oneThread, now: @escaping @Sendable () -> Timestamp,
+        limits: ServerLimits = ServerLimits(), logger: Logger, group: any EventLoopGroup = .oneThread,
+        now: @escaping @Sendable () -> Timestamp,
         unitOf: @escaping UnitLookup, routes: (Router<APIContext>) -> Void
     ) {
         self.limits = limits

@@ -25,7 +25,8 @@ extension Routes {
             let caller = context.caller
             return Response.json(
                 Whoami(
-                    uid: Int64(caller.uid), user: Machine.userName(caller.uid), gid: Int64(caller.gid), groups: caller.groups.map(Int64.init), pid: Int64(caller.pid),
+                    uid: Int64(caller.uid), user: Machine.userName(caller.uid), gid: Int64(caller.gid),
+                    groups: caller.groups.map(Int64.init), pid: Int64(caller.pid),
                     unit: caller.unit, rights: service.rights(of: caller).map(\.rawValue)))
         }
         router.get("/v1/status") { _, context in

@@ -71,7 +71,8 @@ private struct EventFeed: AsyncSequence, Sendable {
     }
 
     private func event(_ event: RotationEvent?, id: Int64?) -> ServerSentEvent? {
-        guard let event, let name = try? ConfigName(event.config), config == nil || config == name, routes.service.maySee(name, as: caller) else {
+        guard let event, let name = try? ConfigName(event.config), config == nil || config == name, routes.service.maySee(name, as: caller)
+        else {
             return nil
         }
         return ServerSentEvent(id: id.map(String.init), event: event.event, data: String(decoding: WireJSON.encode(event), as: UTF8.self))

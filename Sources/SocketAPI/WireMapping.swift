@@ -25,7 +25,8 @@ extension KeyturnWire.Version {
     init(_ record: VersionRecord) {
         self.init(
             version: record.number, state: record.state.rawValue, proof: record.proof?.rawValue, createdAt: "\(record.createdAt)",
-            currentSince: record.currentSince?.description, eraseAfter: record.eraseAfter?.description, endedAt: record.endedAt?.description,
+            currentSince: record.currentSince?.description, eraseAfter: record.eraseAfter?.description,
+            endedAt: record.endedAt?.description,
             reason: record.reason)
     }
 }
@@ -42,7 +43,9 @@ extension KeyturnWire.Rotation {
         case .ended(let ending):
             if case .succeeded(let reached, _) = ending, rotation.version != nil { proof = reached }
             if case .failed(_, .stays) = ending { proof = .failed }
-            if case .rejected(_, let warning?) = ending { warnings = ["The earlier version was put back, but not proven: \(warning.what)."] }
+            if case .rejected(_, let warning?) = ending {
+                warnings = ["The earlier version was put back, but not proven: \(warning.what)."]
+            }
             if case .succeeded(_, let warning?) = ending { warnings = ["It is not proven: \(warning.what)."] }
             reason = rotation.state == .succeeded ? nil : ending.reason
         case .waiting(let wait):

@@ -48,7 +48,9 @@ package final class OpenVault: Sendable {
         let padded = Self.padded(plaintext.count)
         var bytes = [UInt8](repeating: 0, count: padded)
         bytes.replaceSubrange(0..<plaintext.count, with: plaintext)
-        for index in 0..<Self.lengthBytes { bytes[padded - Self.lengthBytes + index] = UInt8(truncatingIfNeeded: plaintext.count >> (8 * index)) }
+        for index in 0..<Self.lengthBytes {
+            bytes[padded - Self.lengthBytes + index] = UInt8(truncatingIfNeeded: plaintext.count >> (8 * index))
+        }
         return recordKey.withBytes { recordKey in
             Cipher.seal(bytes.span.bytes, associated: Self.place(key, revision), key: recordKey, random: random)
         }

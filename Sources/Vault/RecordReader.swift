@@ -43,7 +43,8 @@ extension RecordReader {
         return items
     }
 
-    private func opened<Value: Decodable & Sendable>(_ record: EngineRecord, _ kind: RecordKind<Value>) throws(VaultError) -> Stored<Value> {
+    private func opened<Value: Decodable & Sendable>(_ record: EngineRecord, _ kind: RecordKind<Value>) throws(VaultError) -> Stored<Value>
+    {
         let plaintext = try vault.open(record, kind: kind.name)
         guard let value = try? RecordJSON.decode(Value.self, from: plaintext) else { throw .damaged(kind: kind.name) }
         return Stored(value: value, revision: record.revision, cursor: record.key)

@@ -15,7 +15,9 @@ package struct Transaction: RecordReader {
     package mutating func put<Value: Encodable>(_ kind: RecordKind<Value>, _ key: RecordKey, _ value: Value) throws(VaultError) {
         let engineKey = vault.engineKey(kind, key)
         let revision = try revision(engineKey) + 1
-        write(engineKey, EngineChange.Content(revision: revision, value: vault.seal(RecordJSON.encode(value), at: engineKey, revision: revision)))
+        write(
+            engineKey,
+            EngineChange.Content(revision: revision, value: vault.seal(RecordJSON.encode(value), at: engineKey, revision: revision)))
     }
 
     package mutating func put(_ kind: RecordKind<Secret>, _ key: RecordKey, _ value: borrowing Secret) throws(VaultError) {

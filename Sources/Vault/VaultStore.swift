@@ -76,7 +76,8 @@ package actor VaultStore {
     }
 
     /// Runs `body` with nothing between its reads and its writes, and returns when all is durable. A throw leaves nothing behind.
-    package func write<Outcome: Sendable>(_ body: @escaping @Sendable (inout Transaction) throws -> Change<Outcome>) async throws -> Outcome {
+    package func write<Outcome: Sendable>(_ body: @escaping @Sendable (inout Transaction) throws -> Change<Outcome>) async throws -> Outcome
+    {
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Outcome, any Error>) in
             let run = { (batch: inout Batch) -> ((Result<Void, VaultError>) -> Void)? in
                 do {

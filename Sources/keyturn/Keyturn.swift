@@ -23,7 +23,11 @@ struct Keyturn: GroupOfCommands {
         version: Release.version,
         groupedSubcommands: [
             CommandGroup(
-                name: "The vault", subcommands: [InitCommand.self, RecoveryKeyCommand.self, StatusCommand.self, SealCommand.self, UnsealCommand.self, WhoamiCommand.self, AuditCommand.self]),
+                name: "The vault",
+                subcommands: [
+                    InitCommand.self, RecoveryKeyCommand.self, StatusCommand.self, SealCommand.self, UnsealCommand.self, WhoamiCommand.self,
+                    AuditCommand.self,
+                ]),
             CommandGroup(name: "Setting up", subcommands: [UpstreamCommand.self, ConfigCommand.self, RemoteCommand.self]),
             CommandGroup(
                 name: "Credentials",

@@ -71,7 +71,8 @@ struct Daemon {
         do {
             try await assembly.service.open(by: nil)
         } catch let error as VaultError {
-            logger.error("Sealed: \(error.detail)", metadata: ["reason": "\(error.code)", "next_step": "\(error.nextStep ?? "keyturn unseal")"])
+            logger.error(
+                "Sealed: \(error.detail)", metadata: ["reason": "\(error.code)", "next_step": "\(error.nextStep ?? "keyturn unseal")"])
         } catch {
             logger.error("The vault is open, but what was unfinished could not be resumed: \(error)")
         }

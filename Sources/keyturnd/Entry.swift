@@ -23,7 +23,9 @@ struct Keyturnd: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Settings to use in place of /etc/keyturn/keyturn.yaml.", valueName: "file")) var config: String?
     @Option(help: ArgumentHelp("The vault's folder.", valueName: "dir")) var vault: String?
     @Option(help: ArgumentHelp("Where to listen, unless systemd hands over a socket.", valueName: "path")) var socket: String?
-    @Option(help: ArgumentHelp("The unlock key; default: systemd's credential keyturn.key, else the vault's name with '.key' after it.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "The unlock key; default: systemd's credential keyturn.key, else the vault's name with '.key' after it.", valueName: "file"))
     var keyFile: String?
     @Flag(help: "Rotate what is due by itself, in place of the timers.") var rotateDue = false
     @Flag(help: "Read the settings, say what is wrong with them, and end.") var checkConfig = false
@@ -37,7 +39,9 @@ struct Keyturnd: AsyncParsableCommand {
         } catch {
             let isHelp = exitCode(for: error) == .success
             let code: Int32 = isHelp ? 0 : (error as? ExitCode)?.rawValue ?? 2
-            if !(error is ExitCode) { (isHelp ? FileHandle.standardOutput : .standardError).write(Data((fullMessage(for: error) + "\n").utf8)) }
+            if !(error is ExitCode) {
+                (isHelp ? FileHandle.standardOutput : .standardError).write(Data((fullMessage(for: error) + "\n").utf8))
+            }
             // SAFETY: exit(3) has no preconditions.
             Glibc.exit(code)
         }

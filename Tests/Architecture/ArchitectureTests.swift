@@ -44,8 +44,12 @@ import Testing
     }
 
     @Test func `has nothing else at its top`() throws {
-        let allowed: Set<String> = ["Package.swift", "Package.resolved", "Sources", "Tests", "systemd", "docs", "README.md", "LICENSE", "NOTICE"]
-        let found = try FileManager.default.contentsOfDirectory(atPath: SourceTree.root.path).filter { !$0.hasPrefix(".") && !allowed.contains($0) }
+        let allowed: Set<String> = [
+            "Package.swift", "Package.resolved", "Sources", "Tests", "systemd", "docs", "README.md", "LICENSE", "NOTICE",
+        ]
+        let found = try FileManager.default.contentsOfDirectory(atPath: SourceTree.root.path).filter {
+            !$0.hasPrefix(".") && !allowed.contains($0)
+        }
         #expect(found.isEmpty, "\(list(found))")
     }
 

@@ -39,10 +39,14 @@ enum ImportRules {
     ]
 
     /// Only these know that secrets have C behind them, or the system's manager: an arrow does not pass it on.
-    private static let sealed: [String: Set<String>] = ["CSodium": ["Secrets"], "CSystemd": ["Host"], "CLinux": ["Host"], "COpenAPI": ["SocketAPI"]]
+    private static let sealed: [String: Set<String>] = [
+        "CSodium": ["Secrets"], "CSystemd": ["Host"], "CLinux": ["Host"], "COpenAPI": ["SocketAPI"],
+    ]
 
     /// The platform. `Model` has no I/O, and neither has what only decides.
-    private static let platform: Set<String> = ["Darwin", "Dispatch", "Foundation", "FoundationEssentials", "Glibc", "Musl", "Synchronization"]
+    private static let platform: Set<String> = [
+        "Darwin", "Dispatch", "Foundation", "FoundationEssentials", "Glibc", "Musl", "Synchronization",
+    ]
     private static let purePlatform: Set<String> = ["FoundationEssentials", "Synchronization"]
     private static let pure: Set<String> = ["Access", "KeyturnWire", "Model", "Rotations"]
 

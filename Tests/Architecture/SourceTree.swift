@@ -33,7 +33,8 @@ struct SourceFile {
                 words[..<position].allSatisfy({ Self.levels.contains(String($0)) || $0.hasPrefix("@") })
             else { return nil }
             // `import struct Module.Name`
-            let named = Self.kinds.contains(String(words[position + 1])) && position + 2 < words.count ? words[position + 2] : words[position + 1]
+            let named =
+                Self.kinds.contains(String(words[position + 1])) && position + 2 < words.count ? words[position + 2] : words[position + 1]
             return (String(named.split(separator: ".")[0]), index + 1)
         }
     }

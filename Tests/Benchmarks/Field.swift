@@ -52,7 +52,8 @@ final class Field: Sendable {
             try place.open(unlockKey: KeyFile.read(keyFile, systemdCredential: false), random: SystemRandom())
         }
         address = UpstreamAddress(
-            name: Self.upstream, baseURL: try BaseURL(standIn.baseURL, plainHTTP: .refused), caPEM: standIn.caPEM, pinSHA256: nil, workspaceID: nil)
+            name: Self.upstream, baseURL: try BaseURL(standIn.baseURL, plainHTTP: .refused), caPEM: standIn.caPEM, pinSHA256: nil,
+            workspaceID: nil)
         running = Task { await runner.run() }
         try await service.open(by: nil)
         try await setUp(configs: configs, staged: staged)
@@ -62,14 +63,16 @@ final class Field: Sendable {
 
     private func setUp(configs: Int, staged: Int) async throws {
         let token = try await box("upstream-token", "fb", #"{"access_token":"\#(Self.bearer)"}"#)
-        try await service.putUpstream(Self.upstream, UpstreamSettings(address: address, allowsPlainHTTP: false), bearer: token, as: Self.root)
+        try await service.putUpstream(
+            Self.upstream, UpstreamSettings(address: address, allowsPlainHTTP: false), bearer: token, as: Self.root)
         try await inParallel(configs) { index in
             let binding = ConfigRecord.Binding(
                 upstream: Self.upstream, remoteID: try RemoteID("remote-\(index)"), aiType: .openAI, field: .key)
             self.standIn.addConfiguration(id: "remote-\(index)", name: "remote \(index)")
             try await self.service.putConfig(
                 Self.name(index),
-                ConfigSettings(binding: binding, every: .seconds(30 * 86_400), grace: .seconds(86_400), proves: true, description: nil), .anything,
+                ConfigSettings(binding: binding, every: .seconds(30 * 86_400), grace: .seconds(86_400), proves: true, description: nil),
+                .anything,
                 as: Self.root)
             if index < staged {
                 try await self.stage(index, "key-\(index)-first", .current)
@@ -85,7 +88,9 @@ final class Field: Sendable {
 
     func rotate(_ index: Int) async throws {
         let reply = try await service.rotate(Self.name(index), RotationRequest(.rotate), .untilSettled, as: Self.root)
-        guard case .rotation(let rotation) = reply, rotation.state == .succeeded else { throw BenchFailure("a rotation did not succeed: \(reply)") }
+        guard case .rotation(let rotation) = reply, rotation.state == .succeeded else {
+            throw BenchFailure("a rotation did not succeed: \(reply)")
+        }
     }
 
     /// Leaves the vault on disk for a daemon to serve.
@@ -104,7 +109,8 @@ final class Field: Sendable {
 
     private func box(_ purpose: String, _ target: String, _ credential: String) async throws -> IncomingBox {
         let key = try await service.intakeKey()
-        let envelope = #"{"v":1,"purpose":"\#(purpose)","target":"\#(target)","box":"\#(UUID())","expires_at":null,"credential":\#(credential)}"#
+        let envelope =
+            #"{"v":1,"purpose":"\#(purpose)","target":"\#(target)","box":"\#(UUID())","expires_at":null,"credential":\#(credential)}"#
         let sealed = BoxPublicKey(bytes: key.publicBytes)!.seal(Array(envelope.utf8).span.bytes)
         return try IncomingBox(base64: Data(sealed).base64EncodedString(), keyID: key.id)
     }

@@ -35,7 +35,9 @@ final class BareParts: Sendable {
     }
 
     private func expect(_ outcome: Outcome) throws {
-        guard case .response(let response) = outcome, response.status == 200 else { throw BenchFailure("the bare request failed: \(outcome)") }
+        guard case .response(let response) = outcome, response.status == 200 else {
+            throw BenchFailure("the bare request failed: \(outcome)")
+        }
     }
 }
 

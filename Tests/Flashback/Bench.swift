@@ -27,7 +27,8 @@ struct Bench {
         let standIn = try await StandIn.start(options)
         standIn.addConfiguration(id: defaultID, name: "production", key: standingKey)
         let address = UpstreamAddress(
-            name: try UpstreamName("fb"), baseURL: try BaseURL(standIn.baseURL(host: host), plainHTTP: .allowed), caPEM: trust.caPEM(of: standIn),
+            name: try UpstreamName("fb"), baseURL: try BaseURL(standIn.baseURL(host: host), plainHTTP: .allowed),
+            caPEM: trust.caPEM(of: standIn),
             pinSHA256: trust.pin(of: standIn), workspaceID: workspaceID)
         let backend = if let now { FlashbackBackend(limits: limits, now: { now }) } else { FlashbackBackend(limits: limits) }
         do {

@@ -5,11 +5,15 @@ import Testing
 
 @Suite struct `Trusting a backend` {
     @Test(arguments: [
-        (FlashbackStandIn.Options.CertificateKind.valid, Bench.TrustSetting.ca, "127.0.0.1"), (.valid, .ca, "localhost"), (.valid, .pin, "127.0.0.1"),
-        (.valid, .caAndPin, "127.0.0.1"), (.valid, .caAndPin, "localhost"), (.selfSigned, .pin, "127.0.0.1"), (.wrongName, .pin, "localhost"), (.expired, .pin, "127.0.0.1"),
+        (FlashbackStandIn.Options.CertificateKind.valid, Bench.TrustSetting.ca, "127.0.0.1"), (.valid, .ca, "localhost"),
+        (.valid, .pin, "127.0.0.1"),
+        (.valid, .caAndPin, "127.0.0.1"), (.valid, .caAndPin, "localhost"), (.selfSigned, .pin, "127.0.0.1"),
+        (.wrongName, .pin, "localhost"), (.expired, .pin, "127.0.0.1"),
         (.plainHTTP, .system, "127.0.0.1"),
     ])
-    func `what is to be trusted is`(_ kind: FlashbackStandIn.Options.CertificateKind, _ trust: Bench.TrustSetting, _ host: String) async throws {
+    func `what is to be trusted is`(_ kind: FlashbackStandIn.Options.CertificateKind, _ trust: Bench.TrustSetting, _ host: String)
+        async throws
+    {
         var options = FlashbackStandIn.Options()
         options.certificate = kind
         try await Bench.with(options, trust: trust, host: host) { bench in
@@ -19,11 +23,15 @@ import Testing
 
     @Test(arguments: [
         (FlashbackStandIn.Options.CertificateKind.valid, Bench.TrustSetting.system, "127.0.0.1", "the certificate is not trusted"),
-        (.valid, .badCA, "127.0.0.1", "the certificates to trust can't be read"), (.valid, .wrongPin, "127.0.0.1", "the certificate does not match the pin"),
-        (.valid, .caAndWrongPin, "127.0.0.1", "the certificate does not match the pin"), (.expired, .ca, "127.0.0.1", "the certificate is not trusted"),
-        (.expired, .caAndPin, "localhost", "the certificate is not trusted"), (.selfSigned, .ca, "127.0.0.1", "the certificate is not trusted"),
+        (.valid, .badCA, "127.0.0.1", "the certificates to trust can't be read"),
+        (.valid, .wrongPin, "127.0.0.1", "the certificate does not match the pin"),
+        (.valid, .caAndWrongPin, "127.0.0.1", "the certificate does not match the pin"),
+        (.expired, .ca, "127.0.0.1", "the certificate is not trusted"),
+        (.expired, .caAndPin, "localhost", "the certificate is not trusted"),
+        (.selfSigned, .ca, "127.0.0.1", "the certificate is not trusted"),
         (.selfSigned, .caAndPin, "127.0.0.1", "the certificate is not trusted"),
-        (.wrongName, .ca, "127.0.0.1", "the certificate is for another name"), (.wrongName, .ca, "localhost", "the certificate is for another name"),
+        (.wrongName, .ca, "127.0.0.1", "the certificate is for another name"),
+        (.wrongName, .ca, "localhost", "the certificate is for another name"),
         (.wrongName, .caAndPin, "localhost", "the certificate is for another name"),
     ])
     func `what is not to be trusted gets no request`(

@@ -7,7 +7,8 @@ import Testing
     @Test func `fields and shared keys come from the list`() async throws {
         try await Bench.with { bench in
             bench.standIn.addConfiguration(
-                id: "other", name: "with \"braces\" }{][", aiType: "ANTHROPIC", endpoint: "https://api.example.com/v1", apiKeyID: "shared-1")
+                id: "other", name: "with \"braces\" }{][", aiType: "ANTHROPIC", endpoint: "https://api.example.com/v1", apiKeyID: "shared-1"
+            )
             bench.standIn.addConfiguration(id: "odd", name: "odd", aiType: "FUTURE")
             #expect(await bench.lookUp() == .listed(fields: RemoteFields(name: "production", aiType: .openAI), usesSharedKey: false))
             let other = RemoteFields(name: "with \"braces\" }{][", endpoint: "https://api.example.com/v1", aiType: .anthropic)
@@ -41,7 +42,9 @@ import Testing
                 await bench.standIn.waitFor(1, of: .list)
                 for _ in 0..<20 { group.addTask { await bench.lookUp(noOlderThan: .seconds(600)) } }
                 bench.standIn.release()
-                for await answer in group { #expect(answer == .listed(fields: RemoteFields(name: "production", aiType: .openAI), usesSharedKey: false)) }
+                for await answer in group {
+                    #expect(answer == .listed(fields: RemoteFields(name: "production", aiType: .openAI), usesSharedKey: false))
+                }
             }
             #expect(bench.standIn.count(of: .list) == 1)
         }
@@ -60,8 +63,10 @@ import Testing
     }
 
     @Test(arguments: [
-        (Fault.status(404), "the backend answered 404"), (.status(405), "the backend answered 405"), (.status(500), "the backend answered 500"),
-        (.html, "the answer can't be read"), (.emptyBody, "the backend's list ends too early"), (.noSuccess, "the backend's list ends too early"),
+        (Fault.status(404), "the backend answered 404"), (.status(405), "the backend answered 405"),
+        (.status(500), "the backend answered 500"),
+        (.html, "the answer can't be read"), (.emptyBody, "the backend's list ends too early"),
+        (.noSuccess, "the backend's list ends too early"),
         (.status(200, body: #"{"aiLlms":[{"id":"a"}"#), "the backend's list ends too early"),
         (.status(200, body: #"{"aiLlms":[{"id":"a"},7]}"#), "the answer can't be read"),
         (.status(200, body: #"{"aiLlms":[{"name":"no id"}]}"#), "the answer can't be read"),
@@ -90,7 +95,8 @@ import Testing
 
     @Test func `a refused bearer is unauthorized`() async throws {
         try await Bench.with { bench in
-            #expect(await bench.lookUp(bearer: "other") == .unauthorized(Reason("the backend answered 401", backendMessage: "Unauthorized")))
+            #expect(
+                await bench.lookUp(bearer: "other") == .unauthorized(Reason("the backend answered 401", backendMessage: "Unauthorized")))
         }
     }
 
@@ -99,7 +105,8 @@ import Testing
             let endpoint = "https://api.example.com/" + String(repeating: "x", count: 3000)
             for number in 0..<700 { bench.standIn.addConfiguration(id: "id-\(number)", name: "name \(number)", endpoint: endpoint) }
             #expect(
-                await bench.lookUp("id-699") == .listed(fields: RemoteFields(name: "name 699", endpoint: endpoint, aiType: .openAI), usesSharedKey: false))
+                await bench.lookUp("id-699")
+                    == .listed(fields: RemoteFields(name: "name 699", endpoint: endpoint, aiType: .openAI), usesSharedKey: false))
             bench.standIn.order(.status(200, body: #"{"x":"\#(String(repeating: "x", count: 9 << 20))","aiLlms":[]}"#), for: .list)
             #expect(await bench.lookUp() == .unavailable(Reason("the answer is longer than 8388608 bytes")))
         }

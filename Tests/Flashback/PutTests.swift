@@ -14,10 +14,12 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        ("k", nil, CredentialField.key, ["key": "k"]), ("k", nil, .secret, ["secret": "k"]), (nil, "s", .key, ["secret": "s"]),
-        ("k", "s", .key, ["key": "k", "secret": "s"]), ("k", "s", .secret, ["key": "k", "secret": "s"]), ("", "s", .key, ["secret": "s"]),
-    ] as [(String?, String?, CredentialField, [String: String])])
+    @Test(
+        arguments: [
+            ("k", nil, CredentialField.key, ["key": "k"]), ("k", nil, .secret, ["secret": "k"]), (nil, "s", .key, ["secret": "s"]),
+            ("k", "s", .key, ["key": "k", "secret": "s"]), ("k", "s", .secret, ["key": "k", "secret": "s"]),
+            ("", "s", .key, ["secret": "s"]),
+        ] as [(String?, String?, CredentialField, [String: String])])
     func `each part of a credential goes where it belongs`(
         _ key: String?, _ secret: String?, _ field: CredentialField, _ sent: [String: String]
     ) async throws {
@@ -48,29 +50,34 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        (Fault.successFalse(message: "No", stores: true), "denied", "the backend answered success: false"),
-        (.emptyBody, "noVerdict", nil), (.noSuccess, "noVerdict", nil),
-        (.status(200, body: "[]"), "noVerdict", nil), (.status(200, body: "  "), "noVerdict", nil),
-        (.status(200, body: #"{"success":null}"#), "noVerdict", nil),
-        (.status(200, body: #"{"success":"true"}"#), "unknown", "the backend answered 200 with something that is not its JSON"),
-        (.status(200, body: #"{"success":true,"success":true}"#), "unknown", "the backend answered 200 with something that is not its JSON"),
-        (.status(200, body: #"{"success":true"#), "unknown", "the backend answered 200 with something that is not its JSON"),
-        (.html, "unknown", "the backend answered 200 with a web page"),
-        (.overlong, "unknown", "the answer is longer than 65536 bytes"), (.endlessBody, "unknown", "the answer is longer than 65536 bytes"),
-        (.otherID, "unknown", "the backend answered for another configuration"),
-        (.resetBeforeEffect, "unknown", "the connection was reset after the request was sent"),
-        (.resetAfterEffect, "unknown", "the connection was reset after the request was sent"),
-        (.status(400), "rejected", "the backend answered 400"), (.status(401), "unauthorized", "the backend answered 401"),
-        (.status(403), "refused", "the backend answered 403"), (.status(404), "refused", "the backend answered 404"),
-        (.status(409), "refused", "the backend answered 409"), (.status(422), "refused", "the backend answered 422"),
-        (.redirect(to: "https://127.0.0.1:1/"), "refused", "the backend answered 307, and redirects are never followed"),
-        (.status(304), "refused", "the backend answered 304, and redirects are never followed"),
-        (.status(201), "unknown", "the backend answered 201"), (.status(204), "unknown", "the backend answered 204"),
-        (.status(408), "unknown", "the backend answered 408"), (.status(425), "unknown", "the backend answered 425"),
-        (.status(429), "unknown", "the backend answered 429"), (.status(500), "unknown", "the backend answered 500"),
-        (.statusAfterEffect(503), "unknown", "the backend answered 503"), (.status(599), "unknown", "the backend answered 599"),
-    ] as [(Fault, String, String?)])
+    @Test(
+        arguments: [
+            (Fault.successFalse(message: "No", stores: true), "denied", "the backend answered success: false"),
+            (.emptyBody, "noVerdict", nil), (.noSuccess, "noVerdict", nil),
+            (.status(200, body: "[]"), "noVerdict", nil), (.status(200, body: "  "), "noVerdict", nil),
+            (.status(200, body: #"{"success":null}"#), "noVerdict", nil),
+            (.status(200, body: #"{"success":"true"}"#), "unknown", "the backend answered 200 with something that is not its JSON"),
+            (
+                .status(200, body: #"{"success":true,"success":true}"#), "unknown",
+                "the backend answered 200 with something that is not its JSON"
+            ),
+            (.status(200, body: #"{"success":true"#), "unknown", "the backend answered 200 with something that is not its JSON"),
+            (.html, "unknown", "the backend answered 200 with a web page"),
+            (.overlong, "unknown", "the answer is longer than 65536 bytes"),
+            (.endlessBody, "unknown", "the answer is longer than 65536 bytes"),
+            (.otherID, "unknown", "the backend answered for another configuration"),
+            (.resetBeforeEffect, "unknown", "the connection was reset after the request was sent"),
+            (.resetAfterEffect, "unknown", "the connection was reset after the request was sent"),
+            (.status(400), "rejected", "the backend answered 400"), (.status(401), "unauthorized", "the backend answered 401"),
+            (.status(403), "refused", "the backend answered 403"), (.status(404), "refused", "the backend answered 404"),
+            (.status(409), "refused", "the backend answered 409"), (.status(422), "refused", "the backend answered 422"),
+            (.redirect(to: "https://127.0.0.1:1/"), "refused", "the backend answered 307, and redirects are never followed"),
+            (.status(304), "refused", "the backend answered 304, and redirects are never followed"),
+            (.status(201), "unknown", "the backend answered 201"), (.status(204), "unknown", "the backend answered 204"),
+            (.status(408), "unknown", "the backend answered 408"), (.status(425), "unknown", "the backend answered 425"),
+            (.status(429), "unknown", "the backend answered 429"), (.status(500), "unknown", "the backend answered 500"),
+            (.statusAfterEffect(503), "unknown", "the backend answered 503"), (.status(599), "unknown", "the backend answered 599"),
+        ] as [(Fault, String, String?)])
     func `every answer has its class`(_ fault: Fault, _ kind: String, _ what: String?) async throws {
         try await Bench.with { bench in
             bench.standIn.order(fault, for: .put)
@@ -124,7 +131,8 @@ import Testing
 
     @Test func `a message that quotes the bearer or the standing key comes back without them`() async throws {
         try await Bench.with { bench in
-            bench.standIn.order(.successFalse(message: "was \(Bench.standingKey), asked by \(Bench.bearer)\u{1B}[31m!", stores: false), for: .put)
+            bench.standIn.order(
+                .successFalse(message: "was \(Bench.standingKey), asked by \(Bench.bearer)\u{1B}[31m!", stores: false), for: .put)
             #expect(await bench.put() == .denied(Reason("the backend answered success: false", backendMessage: "was ***, asked by ***!")))
         }
     }

@@ -14,10 +14,11 @@ import Testing
             switch await bench.target.refresh(with: token) {
             case .refreshed(let tokens):
                 #expect(bench.standIn.bearers.contains(revealed(tokens.access)))
-                let next: String? = switch tokens.refresh {
-                case .some(let refresh): revealed(refresh)
-                case .none: nil
-                }
+                let next: String? =
+                    switch tokens.refresh {
+                    case .some(let refresh): revealed(refresh)
+                    case .none: nil
+                    }
                 #expect(next == "stand-in-refresh-1")
                 #expect(tokens.expiresAt != nil)
                 #expect(await bench.put(bearer: revealed(tokens.access)) == .accepted)
@@ -30,7 +31,8 @@ import Testing
 
     @Test(arguments: [
         (Fault.status(400), "refused"), (.status(401), "refused"), (.status(403), "refused"), (.status(404), "refused"),
-        (.successFalse(message: "no", stores: false), "refused"), (.redirect(to: "/"), "refused"), (.status(408), "unknown"), (.status(429), "unknown"),
+        (.successFalse(message: "no", stores: false), "refused"), (.redirect(to: "/"), "refused"), (.status(408), "unknown"),
+        (.status(429), "unknown"),
         (.status(500), "unknown"), (.emptyBody, "unknown"), (.noSuccess, "unknown"), (.html, "unknown"), (.overlong, "unknown"),
         (.resetAfterEffect, "unknown"), (.status(201), "unknown"), (.status(200, body: #"{"success":true,"accessToken":""}"#), "unknown"),
     ])
@@ -48,7 +50,9 @@ import Testing
 
     @Test func `a refusal that quotes tokens is scrubbed`() async throws {
         try await Bench.with { bench in
-            bench.standIn.order(.status(200, body: #"{"success":false,"message":"\#(Bench.refreshToken) gave Zq7-new","refreshToken":"Zq7-new"}"#), for: .refresh)
+            bench.standIn.order(
+                .status(200, body: #"{"success":false,"message":"\#(Bench.refreshToken) gave Zq7-new","refreshToken":"Zq7-new"}"#),
+                for: .refresh)
             let token = guarded(Bench.refreshToken)
             switch await bench.target.refresh(with: token) {
             case .refused(let reason): #expect(reason.backendMessage == "*** gave ***")
@@ -61,13 +65,17 @@ import Testing
     /// 2026-11-24T12:00:00Z.
     private static let now = Timestamp(milliseconds: 1_795_521_600_000)
 
-    @Test(arguments: [
-        // The payload of the first is {"exp":1795525200}.
-        (#""accessToken":"e30.eyJleHAiOjE3OTU1MjUyMDB9.c2ln","expiresAt":1"#, 1_795_525_200_000), (#""accessToken":"opaque","expiresAt":1795525200"#, 1_795_525_200_000),
-        (#""accessToken":"opaque","expiresAt":1795525200000"#, 1_795_525_200_000),
-        (#""accessToken":"opaque","expiresAt":"2026-11-24T13:00:00Z""#, 1_795_525_200_000), (#""accessToken":"opaque","expiresAt":3600"#, nil),
-        (#""accessToken":"opaque""#, nil), (#""accessToken":"e30.!!!.c2ln""#, nil), (#""accessToken":"e30.e30.c2ln""#, nil), (#""token":"opaque""#, nil),
-    ] as [(String, Int64?)])
+    @Test(
+        arguments: [
+            // The payload of the first is {"exp":1795525200}.
+            (#""accessToken":"e30.eyJleHAiOjE3OTU1MjUyMDB9.c2ln","expiresAt":1"#, 1_795_525_200_000),
+            (#""accessToken":"opaque","expiresAt":1795525200"#, 1_795_525_200_000),
+            (#""accessToken":"opaque","expiresAt":1795525200000"#, 1_795_525_200_000),
+            (#""accessToken":"opaque","expiresAt":"2026-11-24T13:00:00Z""#, 1_795_525_200_000),
+            (#""accessToken":"opaque","expiresAt":3600"#, nil),
+            (#""accessToken":"opaque""#, nil), (#""accessToken":"e30.!!!.c2ln""#, nil), (#""accessToken":"e30.e30.c2ln""#, nil),
+            (#""token":"opaque""#, nil),
+        ] as [(String, Int64?)])
     func `the expiry is the token's own, else what makes sense of expiresAt`(_ fields: String, _ expiry: Int64?) async throws {
         try await Bench.with(now: Self.now) { bench in
             bench.standIn.order(.status(200, body: "{\"success\":true,\(fields)}"), for: .refresh)
@@ -80,10 +88,12 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        ("120", 120), ("0", 0), ("86401", 86_400), ("99999999999999999999", 86_400), ("Tue, 24 Nov 2026 12:00:30 GMT", 30),
-        ("Tue, 24 Nov 2026 11:59:00 GMT", 0), ("Thu, 24 Dec 2026 12:00:00 GMT", 86_400), ("soon", nil), ("-1", nil), ("1.5", nil), ("", nil),
-    ] as [(String, Int?)])
+    @Test(
+        arguments: [
+            ("120", 120), ("0", 0), ("86401", 86_400), ("99999999999999999999", 86_400), ("Tue, 24 Nov 2026 12:00:30 GMT", 30),
+            ("Tue, 24 Nov 2026 11:59:00 GMT", 0), ("Thu, 24 Dec 2026 12:00:00 GMT", 86_400), ("soon", nil), ("-1", nil), ("1.5", nil),
+            ("", nil),
+        ] as [(String, Int?)])
     func `Retry-After is seconds or a date, within a day`(_ header: String, _ seconds: Int?) async throws {
         try await Bench.with(now: Self.now) { bench in
             bench.standIn.order(.status(503, body: "{}", headers: ["retry-after": header]), for: .put)

@@ -14,7 +14,9 @@ import Testing
     @Test func `what the provider does not take fails, in the backend's words`() async throws {
         try await Bench.with { bench in
             #expect(await bench.put(key: "bad-key") == .accepted)
-            #expect(await bench.validate() == .fails(Reason("the backend answered success: false", backendMessage: "The provider does not accept it")))
+            #expect(
+                await bench.validate()
+                    == .fails(Reason("the backend answered success: false", backendMessage: "The provider does not accept it")))
         }
     }
 
@@ -37,7 +39,9 @@ import Testing
     @Test func `Retry-After is handed on`() async throws {
         try await Bench.with { bench in
             bench.standIn.order(.retryAfter(seconds: 3, status: 429), for: .validate)
-            #expect(await bench.validate() == .tooMany(Reason("the backend answered 429", backendMessage: "Slow down"), retryAfter: .seconds(3)))
+            #expect(
+                await bench.validate() == .tooMany(Reason("the backend answered 429", backendMessage: "Slow down"), retryAfter: .seconds(3))
+            )
         }
     }
 

@@ -19,16 +19,23 @@ import Testing
     }
 
     @Test func `fields that this version does not know are no obstacle`() async throws {
-        try await FakeDaemon.serving { _ in .json(200, #"{"status":"ok","mood":"fine"}"#) } _: { fake in
+        try await FakeDaemon.serving { _ in
+            .json(200, #"{"status":"ok","mood":"fine"}"#)
+        } _: { fake in
             let health = try await Daemon(socketPath: fake.socketPath).health().body
             #expect(health == Health(status: "ok"))
         }
     }
 
     @Test func `an error is the problem that the daemon tells, with its rotation`() async throws {
-        let document = #"{"type":"urn:keyturn:problem:key-rejected","title":"t","status":422,"detail":"d","rotation":\#(Samples.rotation("rejected"))}"#
-        try await FakeDaemon.serving { _ in .json(422, document) } _: { fake in
-            let error = await #expect(throws: ClientError.self) { try await Daemon(socketPath: fake.socketPath).start(.rotate, of: "a", Rotate()) }
+        let document =
+            #"{"type":"urn:keyturn:problem:key-rejected","title":"t","status":422,"detail":"d","rotation":\#(Samples.rotation("rejected"))}"#
+        try await FakeDaemon.serving { _ in
+            .json(422, document)
+        } _: { fake in
+            let error = await #expect(throws: ClientError.self) {
+                try await Daemon(socketPath: fake.socketPath).start(.rotate, of: "a", Rotate())
+            }
             guard case .problem(let problem) = error else { return #expect(Bool(false), "\(String(describing: error))") }
             #expect(problem.code == "key-rejected")
             #expect(problem.rotation?.state == "rejected")
@@ -36,21 +43,27 @@ import Testing
     }
 
     @Test(arguments: [404, 500]) func `an error without a problem document is no answer of this daemon`(_ status: Int) async throws {
-        try await FakeDaemon.serving { _ in .json(status, "<html>") } _: { fake in
+        try await FakeDaemon.serving { _ in
+            .json(status, "<html>")
+        } _: { fake in
             let error = await #expect(throws: ClientError.self) { try await Daemon(socketPath: fake.socketPath).status() }
             guard case .garbage = error else { return #expect(Bool(false), "\(String(describing: error))") }
         }
     }
 
     @Test func `a name that is none can't change which path is called`() async throws {
-        try await FakeDaemon.serving { _ in .json(200, Samples.config) } _: { fake in
+        try await FakeDaemon.serving { _ in
+            .json(200, Samples.config)
+        } _: { fake in
             _ = try await Daemon(socketPath: fake.socketPath).config("../a b?c#d/é")
             #expect(fake.requests.map(\.target) == ["/v1/configs/..%2Fa%20b%3Fc%23d%2F%C3%A9"])
         }
     }
 
     @Test func `a rotation that is not waited for says so, and carries its idempotency key`() async throws {
-        try await FakeDaemon.serving { _ in .json(202, Samples.rotation("running")) } _: { fake in
+        try await FakeDaemon.serving { _ in
+            .json(202, Samples.rotation("running"))
+        } _: { fake in
             let reply = try await Daemon(socketPath: fake.socketPath)
                 .start(.rotate, of: "a", Rotate(ifDue: true), waiting: .no, idempotencyKey: "k1")
             guard case .rotation(let rotation) = reply.body else { return #expect(Bool(false), "\(reply.body)") }
@@ -68,14 +81,18 @@ import Testing
         (#"{"rotated":false,"due_at":null,"reason":"not due"}"#, RotationAnswer.notDue(NotDue(rotated: false, reason: "not due"))),
         (#"{"rotated":false,"version":3,"steps":["put"]}"#, .dryRun(DryRun(rotated: false, version: 3, steps: ["put"]))),
     ]) func `what is no rotation is told apart`(_ body: String, _ expected: RotationAnswer) async throws {
-        try await FakeDaemon.serving { _ in .json(200, body) } _: { fake in
+        try await FakeDaemon.serving { _ in
+            .json(200, body)
+        } _: { fake in
             let answer = try await Daemon(socketPath: fake.socketPath).start(.rotate, of: "a", Rotate()).body
             #expect(answer == expected)
         }
     }
 
     @Test func `a change names the version that it is made to`() async throws {
-        try await FakeDaemon.serving { _ in .json(200, Samples.config) } _: { fake in
+        try await FakeDaemon.serving { _ in
+            .json(200, Samples.config)
+        } _: { fake in
             let body = PutConfig(upstream: "fb", remoteID: "r1", aiType: "OPENAI")
             _ = try await Daemon(socketPath: fake.socketPath).putConfig("a", body, ifMatch: "\"7\"")
             #expect(fake.requests.first?.headers["if-match"] == "\"7\"")
@@ -83,7 +100,9 @@ import Testing
     }
 
     @Test func `lists take a cursor, a limit and a filter`() async throws {
-        try await FakeDaemon.serving { _ in .json(200, #"{"items":[],"next":null}"#) } _: { fake in
+        try await FakeDaemon.serving { _ in
+            .json(200, #"{"items":[],"next":null}"#)
+        } _: { fake in
             let daemon = Daemon(socketPath: fake.socketPath)
             _ = try await daemon.configs(ConfigFilter(isDue: true), after: "c&d", limit: 5)
             _ = try await daemon.rotations()
@@ -105,14 +124,18 @@ import Testing
     }
 
     @Test func `a connection that breaks leaves open what happened`() async throws {
-        try await FakeDaemon.serving { _ in .breakOff } _: { fake in
+        try await FakeDaemon.serving { _ in
+            .breakOff
+        } _: { fake in
             let error = await #expect(throws: ClientError.self) { try await Daemon(socketPath: fake.socketPath).health() }
             guard case .lost = error else { return #expect(Bool(false), "\(String(describing: error))") }
         }
     }
 
     @Test func `a daemon that hangs is given up on`() async throws {
-        try await FakeDaemon.serving { _ in .silence } _: { fake in
+        try await FakeDaemon.serving { _ in
+            .silence
+        } _: { fake in
             var limits = Daemon.Limits()
             limits.replyTime = .milliseconds(1)
             let daemon = Daemon(socketPath: fake.socketPath, limits: limits)
@@ -122,7 +145,9 @@ import Testing
     }
 
     @Test func `an endless answer is cut off`() async throws {
-        try await FakeDaemon.serving { _ in .json(200, String(repeating: " ", count: 1000)) } _: { fake in
+        try await FakeDaemon.serving { _ in
+            .json(200, String(repeating: " ", count: 1000))
+        } _: { fake in
             var limits = Daemon.Limits()
             limits.replyBytesMax = 999
             let daemon = Daemon(socketPath: fake.socketPath, limits: limits)
@@ -133,19 +158,22 @@ import Testing
 }
 
 @Suite struct `Whom a secret is sealed for` {
-    @Test(arguments: [
-        (server: 0, own: 1000, owner: 1000, trusted: true),
-        (server: 1000, own: 1000, owner: 0, trusted: true),
-        (server: 990, own: 1000, owner: 990, trusted: true),
-        (server: 1001, own: 1000, owner: 0, trusted: false),
-        (server: 1001, own: 1000, owner: nil, trusted: false),
-    ] as [(UInt32, UInt32, UInt32?, Bool)])
+    @Test(
+        arguments: [
+            (server: 0, own: 1000, owner: 1000, trusted: true),
+            (server: 1000, own: 1000, owner: 0, trusted: true),
+            (server: 990, own: 1000, owner: 990, trusted: true),
+            (server: 1001, own: 1000, owner: 0, trusted: false),
+            (server: 1001, own: 1000, owner: nil, trusted: false),
+        ] as [(UInt32, UInt32, UInt32?, Bool)])
     func `root, oneself, and the owner of the socket's folder`(_ server: UInt32, _ own: UInt32, _ owner: UInt32?, _ trusted: Bool) {
         #expect(ServerIdentity.isTrusted(server: server, ownUID: own, folderOwner: owner) == trusted)
     }
 
     @Test func `the kernel says who serves a real socket`() async throws {
-        try await FakeDaemon.serving { _ in .json(200, #"{"key_id":"i","key":"k"}"#) } _: { fake in
+        try await FakeDaemon.serving { _ in
+            .json(200, #"{"key_id":"i","key":"k"}"#)
+        } _: { fake in
             let key = try await Daemon(socketPath: fake.socketPath).intakeKey().body
             #expect(key.keyID == "i")
         }

@@ -5,7 +5,10 @@ import Testing
 @Suite struct `Global flags` {
     @Test(arguments: [
         (["--json", "status"], ["status", "--json"]),
-        (["--socket", "/s", "config", "--quiet", "set", "a", "--id", "r"], ["config", "set", "a", "--id", "r", "--socket", "/s", "--quiet"]),
+        (
+            ["--socket", "/s", "config", "--quiet", "set", "a", "--id", "r"],
+            ["config", "set", "a", "--id", "r", "--socket", "/s", "--quiet"]
+        ),
         (["--socket=/s", "rotate", "a"], ["rotate", "a", "--socket=/s"]),
         (["rotate", "a", "--json"], ["rotate", "a", "--json"]),
         (["--json", "rotate", "--reason", "--", "--json"], ["rotate", "--reason", "--json", "--", "--json"]),
@@ -30,7 +33,8 @@ import Testing
 
 @Suite struct `A command line that is wrong` {
     @Test(arguments: [
-        ["stage"], ["stage", "a", "b"], ["config", "set", "a", "--nope"], ["resolve", "01JDG0000000000000000000AA"], ["nope"], [], ["config"],
+        ["stage"], ["stage", "a", "b"], ["config", "set", "a", "--nope"], ["resolve", "01JDG0000000000000000000AA"], ["nope"], [],
+        ["config"],
         ["rotate"], ["rotate", "a", "--all-due"], ["discard", "a", "x", "--yes"], ["config", "show", "Not A Name"],
     ]) func `ends with status 2 and prints no result`(_ arguments: [String]) async {
         let padded = arguments + Array(repeating: "--quiet", count: 4 - arguments.count)

@@ -32,7 +32,8 @@ private final class Collected: Sendable {
 func problem(_ code: String, _ status: Int, detail: String = "It is so.", rotation: String = "null") -> FakeDaemon.Reply {
     .json(
         status,
-        #"{"type":"urn:keyturn:problem:\#(code)","title":"t","status":\#(status),"detail":"\#(detail)","next_step":"keyturn versions a","rotation":\#(rotation)}"#)
+        #"{"type":"urn:keyturn:problem:\#(code)","title":"t","status":\#(status),"detail":"\#(detail)","next_step":"keyturn versions a","rotation":\#(rotation)}"#
+    )
 }
 
 func rotation(_ state: String, config: String = "a", warnings: String = "") -> String {

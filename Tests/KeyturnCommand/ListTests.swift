@@ -20,9 +20,12 @@ import Testing
     }
 
     @Test func `versions say until when the old one stays`() async throws {
-        let versions = #""versions":[{"version":2,"state":"current","proof":"proven","created_at":"t1","current_since":"t2"},{"version":1,"state":"previous","created_at":"t0","current_since":"t1","erase_after":"t3"}]"#
+        let versions =
+            #""versions":[{"version":2,"state":"current","proof":"proven","created_at":"t1","current_since":"t2"},{"version":1,"state":"previous","created_at":"t0","current_since":"t1","erase_after":"t3"}]"#
         let reply = config("a").replacing(#""versions":[]"#, with: versions)
-        try await FakeDaemon.serving { _ in .json(200, reply) } _: { fake in
+        try await FakeDaemon.serving { _ in
+            .json(200, reply)
+        } _: { fake in
             let ran = await keyturn("versions", "a", at: fake.socketPath)
             #expect(
                 ran.output == """
@@ -49,7 +52,9 @@ import Testing
     }
 
     @Test func `what the daemon says is stripped of terminal commands`() async throws {
-        try await FakeDaemon.serving { _ in problem("not-allowed", 403, detail: #"no\u001b[2J way"#) } _: { fake in
+        try await FakeDaemon.serving { _ in
+            problem("not-allowed", 403, detail: #"no\u001b[2J way"#)
+        } _: { fake in
             #expect(await keyturn("status", at: fake.socketPath).errors == "keyturn: no[2J way\n  try: keyturn versions a\n")
         }
     }

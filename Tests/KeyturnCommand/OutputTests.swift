@@ -61,7 +61,8 @@ import Testing
 
 @Suite struct `The status of the whole` {
     @Test(arguments: [
-        (["ok": 3], [], CommandExit.done), (["ok": 1, "overdue": 1], [], .failed), ([:], ["stuck"], .failed), (["waiting": 1], ["waiting"], .done),
+        (["ok": 3], [], CommandExit.done), (["ok": 1, "overdue": 1], [], .failed), ([:], ["stuck"], .failed),
+        (["waiting": 1], ["waiting"], .done),
         (["failed": 0], ["ok"], .done),
     ]) func `is bad when something is failed, overdue or stuck`(_ configs: [String: Int], _ attention: [String], _ expected: CommandExit) {
         let status = Status(

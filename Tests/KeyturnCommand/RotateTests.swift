@@ -6,7 +6,9 @@ import Testing
 
 @Suite struct `Rotating one config` {
     @Test func `a success is told, its warnings on standard error`() async throws {
-        try await FakeDaemon.serving { _ in .json(200, rotation("succeeded", warnings: #""old key stays""#)) } _: { fake in
+        try await FakeDaemon.serving { _ in
+            .json(200, rotation("succeeded", warnings: #""old key stays""#))
+        } _: { fake in
             let ran = await keyturn("rotate", "a", at: fake.socketPath)
             #expect(ran.status == .done)
             #expect(ran.output == "a: version 2 is current, proven.\n")
@@ -14,8 +16,12 @@ import Testing
         }
     }
 
-    @Test(arguments: ["waiting", "stuck", "failed", "rejected", "cancelled", "running"]) func `all else is a failure`(_ state: String) async throws {
-        try await FakeDaemon.serving { _ in .json(200, rotation(state)) } _: { fake in
+    @Test(arguments: ["waiting", "stuck", "failed", "rejected", "cancelled", "running"]) func `all else is a failure`(_ state: String)
+        async throws
+    {
+        try await FakeDaemon.serving { _ in
+            .json(200, rotation(state))
+        } _: { fake in
             let ran = await keyturn("rotate", "a", at: fake.socketPath)
             #expect(ran.status == .failed)
             #expect(ran.output.isEmpty)
@@ -24,7 +30,9 @@ import Testing
     }
 
     @Test func `a problem says what is wrong and what to try`() async throws {
-        try await FakeDaemon.serving { _ in problem("key-rejected", 422, rotation: rotation("rejected")) } _: { fake in
+        try await FakeDaemon.serving { _ in
+            problem("key-rejected", 422, rotation: rotation("rejected"))
+        } _: { fake in
             let ran = await keyturn("rotate", "a", at: fake.socketPath)
             #expect(ran.status == .failed)
             #expect(ran.errors == "keyturn: It is so.\n  try: keyturn versions a\n")
@@ -32,13 +40,17 @@ import Testing
     }
 
     @Test func `in JSON the rotation is the result in every case, the problem an error`() async throws {
-        try await FakeDaemon.serving { _ in problem("key-rejected", 422, rotation: rotation("rejected")) } _: { fake in
+        try await FakeDaemon.serving { _ in
+            problem("key-rejected", 422, rotation: rotation("rejected"))
+        } _: { fake in
             let ran = await keyturn("rotate", "a", "--json", at: fake.socketPath)
             #expect(ran.status == .failed)
             #expect(ran.output.contains(#""state":"rejected""#))
             #expect(ran.errors.contains("urn:keyturn:problem:key-rejected"))
         }
-        try await FakeDaemon.serving { _ in .json(200, rotation("waiting")) } _: { fake in
+        try await FakeDaemon.serving { _ in
+            .json(200, rotation("waiting"))
+        } _: { fake in
             let ran = await keyturn("rotate", "a", "--json", at: fake.socketPath)
             #expect(ran.output.contains(#""state":"waiting""#))
             #expect(ran.errors.contains("urn:keyturn:problem:rotation-waiting"))
@@ -46,19 +58,25 @@ import Testing
     }
 
     @Test func `not due is 5, and so is paused when asked to only if due`() async throws {
-        try await FakeDaemon.serving { _ in .json(200, #"{"rotated":false,"due_at":"2027-01-01T00:00:00Z","reason":"not due"}"#) } _: { fake in
+        try await FakeDaemon.serving { _ in
+            .json(200, #"{"rotated":false,"due_at":"2027-01-01T00:00:00Z","reason":"not due"}"#)
+        } _: { fake in
             let ran = await keyturn("rotate", "a", "--if-due", at: fake.socketPath)
             #expect(ran.status == .notDue)
             #expect(ran.output == "a: not due; due at 2027-01-01T00:00:00Z\n")
         }
-        try await FakeDaemon.serving { _ in problem("paused", 409) } _: { fake in
+        try await FakeDaemon.serving { _ in
+            problem("paused", 409)
+        } _: { fake in
             #expect(await keyturn("rotate", "a", "--if-due", at: fake.socketPath).status == .notDue)
             #expect(await keyturn("rotate", "a", at: fake.socketPath).status == .failed)
         }
     }
 
     @Test func `one that is not waited for is done when it runs`() async throws {
-        try await FakeDaemon.serving { _ in .json(202, rotation("running")) } _: { fake in
+        try await FakeDaemon.serving { _ in
+            .json(202, rotation("running"))
+        } _: { fake in
             #expect(await keyturn("rotate", "a", "--no-wait", at: fake.socketPath).status == .done)
             #expect(fake.requests.first?.headers["prefer"] == "respond-async")
         }
@@ -74,10 +92,14 @@ import Testing
     }
 
     @Test func `denied is 3, sealed is 6`() async throws {
-        try await FakeDaemon.serving { _ in problem("not-allowed", 403) } _: { fake in
+        try await FakeDaemon.serving { _ in
+            problem("not-allowed", 403)
+        } _: { fake in
             #expect(await keyturn("rotate", "a", at: fake.socketPath).status == .denied)
         }
-        try await FakeDaemon.serving { _ in problem("sealed", 503) } _: { fake in
+        try await FakeDaemon.serving { _ in
+            problem("sealed", 503)
+        } _: { fake in
             #expect(await keyturn("rotate", "a", at: fake.socketPath).status == .sealed)
         }
     }
@@ -135,7 +157,9 @@ import Testing
     }
 
     @Test func `nothing due is 5`() async throws {
-        try await FakeDaemon.serving { _ in .json(200, #"{"items":[],"next":null}"#) } _: { fake in
+        try await FakeDaemon.serving { _ in
+            .json(200, #"{"items":[],"next":null}"#)
+        } _: { fake in
             let ran = await keyturn("rotate", "--all-due", at: fake.socketPath)
             #expect(ran.status == .notDue)
             #expect(ran.output == "Nothing is due.\n")
@@ -144,7 +168,9 @@ import Testing
     }
 
     @Test func `a sealed vault is 6`() async throws {
-        try await FakeDaemon.serving { _ in problem("sealed", 503) } _: { fake in
+        try await FakeDaemon.serving { _ in
+            problem("sealed", 503)
+        } _: { fake in
             #expect(await keyturn("rotate", "--all-due", at: fake.socketPath).status == .sealed)
         }
     }

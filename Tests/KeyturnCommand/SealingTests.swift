@@ -34,7 +34,8 @@ import Testing
     @Test func `bytes that are no text are refused`() {
         #expect(throws: Failure.usage("The secret is not UTF-8 text.")) {
             let bytes = Secret(count: 2) { $0.copyBytes(from: [0xFF, 0xFE]) }
-            _ = try Envelope(purpose: .stage, target: "a").seal(StagedCredential.read(bytes), to: BoxKeyPair(random: SystemRandom()).publicKey)
+            _ = try Envelope(purpose: .stage, target: "a").seal(
+                StagedCredential.read(bytes), to: BoxKeyPair(random: SystemRandom()).publicKey)
         }
     }
 }
@@ -72,7 +73,9 @@ import Testing
         let offered = BoxKeyPair(random: SystemRandom())
         let answer = #"{"key":"\#(Data(offered.publicKey.bytes).base64EncodedString())","key_id":"\#(offered.publicKey.id)"}"#
         let pin = Data(pinned.publicKey.bytes).base64EncodedString()
-        try await FakeDaemon.serving { _ in .json(200, answer) } _: { fake in
+        try await FakeDaemon.serving { _ in
+            .json(200, answer)
+        } _: { fake in
             let ran = await keyturn("stage", "a", "--stdin", "--intake-key", pin, at: fake.socketPath)
             #expect(ran.status == .failed)
             #expect(fake.requests.map(\.target) == ["/v1/intake-key"])

@@ -15,12 +15,15 @@ import Testing
             #expect(put.headers["if-match"] == "\"3\"")
             #expect(
                 put.body
-                    == #"{"ai_type":"OPENAI","description":"old","every_seconds":2592000,"field":"secret","grace_seconds":3600,"prove":false,"remote_id":"r1","upstream":"fb"}"#)
+                    == #"{"ai_type":"OPENAI","description":"old","every_seconds":2592000,"field":"secret","grace_seconds":3600,"prove":false,"remote_id":"r1","upstream":"fb"}"#
+            )
         }
     }
 
     @Test func `what is given to be empty is taken away`() async throws {
-        try await FakeDaemon.serving { _ in .json(200, config("a", more: #","every_seconds":86400,"description":"old""#)) } _: { fake in
+        try await FakeDaemon.serving { _ in
+            .json(200, config("a", more: #","every_seconds":86400,"description":"old""#))
+        } _: { fake in
             _ = await keyturn("config", "set", "a", "--every", "never", "--description", "", "--prove", at: fake.socketPath)
             #expect(
                 fake.requests.last?.body
@@ -45,7 +48,9 @@ import Testing
     }
 
     @Test func `a list that is empty says what comes first`() async throws {
-        try await FakeDaemon.serving { _ in .json(200, #"{"items":[],"next":null}"#) } _: { fake in
+        try await FakeDaemon.serving { _ in
+            .json(200, #"{"items":[],"next":null}"#)
+        } _: { fake in
             let ran = await keyturn("config", "list", at: fake.socketPath)
             #expect(ran.status == .done)
             #expect(ran.output.isEmpty)
@@ -56,7 +61,8 @@ import Testing
 }
 
 @Suite struct `Setting an upstream` {
-    private static let stored = #"{"name":"fb","base_url":"https://b.example","ca_pem":"PEM","allow_plain_http":false,"bearer":"none","configs":0}"#
+    private static let stored =
+        #"{"name":"fb","base_url":"https://b.example","ca_pem":"PEM","allow_plain_http":false,"bearer":"none","configs":0}"#
 
     @Test func `a CA's content goes out, never its path`() async throws {
         let folder = try ThrowawayFolder()
@@ -71,7 +77,8 @@ import Testing
             #expect(ran.errors.contains("keyturn upstream set fb --token-stdin"))
             #expect(
                 fake.requests.last?.body
-                    == #"{"allow_plain_http":false,"base_url":"https://b.example","ca_pem":"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"}"#)
+                    == #"{"allow_plain_http":false,"base_url":"https://b.example","ca_pem":"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"}"#
+            )
         }
     }
 
@@ -79,14 +86,18 @@ import Testing
         let folder = try ThrowawayFolder()
         defer { folder.remove() }
         let file = try folder.file("ca.pem", "-----BEGIN CERTIFICATE-----\nA\n-----END CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\n")
-        try await FakeDaemon.serving { _ in .json(200, Self.stored) } _: { fake in
+        try await FakeDaemon.serving { _ in
+            .json(200, Self.stored)
+        } _: { fake in
             #expect(await keyturn("upstream", "set", "fb", "--ca-file", file, at: fake.socketPath).status == .usage)
             #expect(fake.requests.allSatisfy { $0.method == "GET" })
         }
     }
 
     @Test func `a plain http address is refused before anything is sent`() async throws {
-        try await FakeDaemon.serving { _ in .json(200, Self.stored) } _: { fake in
+        try await FakeDaemon.serving { _ in
+            .json(200, Self.stored)
+        } _: { fake in
             #expect(await keyturn("upstream", "set", "fb", "--base-url", "http://b.example", at: fake.socketPath).status == .usage)
             #expect(fake.requests.allSatisfy { $0.method == "GET" })
         }

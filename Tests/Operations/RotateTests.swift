@@ -118,8 +118,9 @@ private let reason = Reason("seen")
         try await keyturn.setUp()
         try await keyturn.stage("key-one")
         keyturn.target.closeGate()
-        guard case .rotation(let first) = try await keyturn.service.rotate(
-            ServiceHarness.config, RotationRequest(.rotate), .not, as: ServiceHarness.root)
+        guard
+            case .rotation(let first) = try await keyturn.service.rotate(
+                ServiceHarness.config, RotationRequest(.rotate), .not, as: ServiceHarness.root)
         else { return }
         let second = Task { try await keyturn.rotate() }
         keyturn.target.openGate()
@@ -145,8 +146,9 @@ private let reason = Reason("seen")
         try await keyturn.setUp()
         try await keyturn.stage("key-one")
         keyturn.target.closeGate()
-        guard case .rotation(let rotation) = try await keyturn.service.rotate(
-            ServiceHarness.config, RotationRequest(.rotate), .not, as: ServiceHarness.root)
+        guard
+            case .rotation(let rotation) = try await keyturn.service.rotate(
+                ServiceHarness.config, RotationRequest(.rotate), .not, as: ServiceHarness.root)
         else { return }
         let killing = Task { await keyturn.kill() }
         keyturn.target.openGate()
@@ -183,7 +185,8 @@ private let reason = Reason("seen")
         let upstream = try await keyturn.service.upstream(ServiceHarness.upstream, as: ServiceHarness.root)
         let box = try await keyturn.box("upstream-token", target: "fb", credential: #"{"access_token":"bearer-2"}"#)
         try await keyturn.service.putUpstream(
-            ServiceHarness.upstream, UpstreamSettings(address: upstream.address, allowsPlainHTTP: false), bearer: box, as: ServiceHarness.root)
+            ServiceHarness.upstream, UpstreamSettings(address: upstream.address, allowsPlainHTTP: false), bearer: box,
+            as: ServiceHarness.root)
         _ = await keyturn.runner.settled(rotation.id)
         #expect(try await keyturn.states() == [1: .current])
     }

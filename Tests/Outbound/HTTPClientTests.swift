@@ -130,13 +130,17 @@ import Testing
 }
 
 @Suite struct `Trust settings` {
-    @Test(arguments: ["", "ab", String(repeating: "g", count: 64), String(repeating: "a", count: 63), "sha256/" + String(repeating: "a", count: 64)])
+    @Test(arguments: [
+        "", "ab", String(repeating: "g", count: 64), String(repeating: "a", count: 63), "sha256/" + String(repeating: "a", count: 64),
+    ])
     func `a pin is 64 hex digits`(_ pin: String) {
         #expect(throws: InvalidValue.self) { try Trust(caPEM: nil, pinSHA256: pin) }
     }
 
     @Test func `upper and lower case name the same pin`() throws {
-        #expect(try Trust(caPEM: nil, pinSHA256: String(repeating: "aB", count: 32)) == Trust(caPEM: nil, pinSHA256: String(repeating: "Ab", count: 32)))
+        #expect(
+            try Trust(caPEM: nil, pinSHA256: String(repeating: "aB", count: 32))
+                == Trust(caPEM: nil, pinSHA256: String(repeating: "Ab", count: 32)))
     }
 
     @Test(arguments: ["", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----", "hello"])
@@ -154,7 +158,8 @@ struct Line {
         let standIn = try await StandIn.start()
         standIn.addConfiguration(id: "one", name: "one", key: "good")
         let client = HTTPClient(
-            baseURL: try BaseURL(standIn.baseURL, plainHTTP: .refused), trust: try Trust(caPEM: standIn.caPEM, pinSHA256: nil), contexts: TLSContexts(),
+            baseURL: try BaseURL(standIn.baseURL, plainHTTP: .refused), trust: try Trust(caPEM: standIn.caPEM, pinSHA256: nil),
+            contexts: TLSContexts(),
             limits: limits)
         do {
             try await body(Line(standIn: standIn, client: client))

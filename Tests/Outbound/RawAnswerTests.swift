@@ -27,7 +27,9 @@ import Testing
         ("HTTP/1.1 200 OK\r\ncontent-length: 70000\r\n\r\n\(String(repeating: "x", count: 70_000))", .staysOpen, .overlong),
         (String(repeating: "HTTP/1.1 100 Continue\r\n\r\n", count: 20_000), .staysOpen, .overlong),
     ])
-    func `a broken one says so, and that the request was sent`(_ answer: String, _ ending: RawServer.Ending, _ kind: Failure.Kind) async throws {
+    func `a broken one says so, and that the request was sent`(_ answer: String, _ ending: RawServer.Ending, _ kind: Failure.Kind)
+        async throws
+    {
         try await RawServer.with(answer, ending) { server in
             guard case .failure(let failure) = try await Self.ask(server) else { throw Unexpected() }
             #expect(failure.kind == kind)
@@ -59,7 +61,8 @@ import Testing
     }
 
     private static func client(_ server: RawServer) throws -> HTTPClient {
-        HTTPClient(baseURL: try BaseURL("http://127.0.0.1:\(server.port)/base", plainHTTP: .allowed), trust: .system, contexts: TLSContexts())
+        HTTPClient(
+            baseURL: try BaseURL("http://127.0.0.1:\(server.port)/base", plainHTTP: .allowed), trust: .system, contexts: TLSContexts())
     }
 
     private static func ask(_ server: RawServer) async throws -> Outcome {

@@ -12,7 +12,8 @@ import Testing
         ("hex \(hex(secret, upper: false)).", "hex ***."), ("HEX \(hex(secret, upper: true)).", "HEX ***."),
         ("odd f\(hex(secret, upper: false)).", "odd f***."), ("dump \(spacedHex(secret, ":")) end", "dump *** end"),
         ("url %73%6b%2DZr9Xw%2FK4%2btB8pL%22q7Qm2!", "url ***!"), ("json \(#"sk-Zr9Xw\/K4\u002btB8pL\"q7Qm2"#)!", "json ***!"),
-        (#"twice sk-Zr9Xw\\/K4+tB8pL\\\"q7Qm2!"#, "twice ***!"), ("all \(percentAll(secret)) twice \(percentAll(percentAll(secret)))", "all *** twice ***"),
+        (#"twice sk-Zr9Xw\\/K4+tB8pL\\\"q7Qm2!"#, "twice ***!"),
+        ("all \(percentAll(secret)) twice \(percentAll(percentAll(secret)))", "all *** twice ***"),
     ])
     func `a secret is masked in every form`(_ message: String, _ shown: String) {
         #expect(scrub(message, [Self.secret]) == shown)
@@ -41,9 +42,12 @@ import Testing
     }
 
     @Test(arguments: [
-        ("red \u{1B}[31mtext\u{1B}[0m", "red text"), ("title \u{1B}]0;evil\u{7}done", "title done"), ("st \u{1B}P1;2|x\u{1B}\\done", "st done"),
-        ("c1 \u{9B}31mred", "c1 red"), ("a\nb\tc\r\nd", "a b c  d"), ("nul\0bell\u{7}", "nulbell"), ("bidi \u{202E}abc\u{2066}d", "bidi abcd"),
-        ("zero\u{200B}width\u{FEFF}", "zerowidth"), ("line\u{2028}sep", "line sep"), ("émoji 😀 ok", "émoji 😀 ok"), ("tag\u{E0041}s", "tags"),
+        ("red \u{1B}[31mtext\u{1B}[0m", "red text"), ("title \u{1B}]0;evil\u{7}done", "title done"),
+        ("st \u{1B}P1;2|x\u{1B}\\done", "st done"),
+        ("c1 \u{9B}31mred", "c1 red"), ("a\nb\tc\r\nd", "a b c  d"), ("nul\0bell\u{7}", "nulbell"),
+        ("bidi \u{202E}abc\u{2066}d", "bidi abcd"),
+        ("zero\u{200B}width\u{FEFF}", "zerowidth"), ("line\u{2028}sep", "line sep"), ("émoji 😀 ok", "émoji 😀 ok"),
+        ("tag\u{E0041}s", "tags"),
         ("split sk-\u{200B}Zr9Xw/K4", "split ***"), ("split sk-\u{1B}[0mZr9Xw/K4", "split ***"),
     ])
     func `nothing that controls a terminal is left`(_ message: String, _ shown: String) {
@@ -63,7 +67,9 @@ import Testing
 
     @Test func `a secret at the cut does not show its beginning`() {
         for length in stride(from: 4000, through: 4120, by: 5) {
-            let shown = scrub(String(repeating: Self.secret, count: length / Self.secret.count) + String(repeating: ".", count: length % Self.secret.count) + Self.secret, [Self.secret])
+            let shown = scrub(
+                String(repeating: Self.secret, count: length / Self.secret.count)
+                    + String(repeating: ".", count: length % Self.secret.count) + Self.secret, [Self.secret])
             #expect(!shown.contains("sk-") && !shown.contains("q7Q"))
         }
     }
@@ -85,9 +91,13 @@ import Testing
 
     private static func hex(_ text: String, upper: Bool) -> String { text.utf8.map { digits($0, upper) }.joined() }
 
-    private static func spacedHex(_ text: String, _ separator: String) -> String { text.utf8.map { digits($0, false) }.joined(separator: separator) }
+    private static func spacedHex(_ text: String, _ separator: String) -> String {
+        text.utf8.map { digits($0, false) }.joined(separator: separator)
+    }
 
     private static func percentAll(_ text: String) -> String { text.utf8.map { "%" + digits($0, true) }.joined() }
 
-    private static func digits(_ byte: UInt8, _ upper: Bool) -> String { (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: upper) }
+    private static func digits(_ byte: UInt8, _ upper: Bool) -> String {
+        (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: upper)
+    }
 }

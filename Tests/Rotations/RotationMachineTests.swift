@@ -18,7 +18,8 @@ private func machine(
             upstream: UpstreamAddress(
                 name: try UpstreamName("fb"), baseURL: try BaseURL("https://b.test", plainHTTP: .refused), caPEM: nil, pinSHA256: nil,
                 workspaceID: nil),
-            remoteID: try RemoteID("r"), field: .key, fields: RemoteFields(), formerFields: RemoteFields(), wayBack: wayBack, proves: proves))
+            remoteID: try RemoteID("r"), field: .key, fields: RemoteFields(), formerFields: RemoteFields(), wayBack: wayBack, proves: proves
+        ))
 }
 
 private func begun(wayBack: RotationPlan.WayBack = .open, proves: Bool = true) throws -> RotationMachine {
@@ -55,7 +56,8 @@ private func begun(wayBack: RotationPlan.WayBack = .open, proves: Bool = true) t
         var machine = try begun()
         var delays: [Duration] = []
         for _ in 0..<8 {
-            guard case .act(_, let delay) = machine.put(.offered, answered: .unknown(reason, retryAfter: nil), at: moment(jitter: 1)).last else {
+            guard case .act(_, let delay) = machine.put(.offered, answered: .unknown(reason, retryAfter: nil), at: moment(jitter: 1)).last
+            else {
                 Issue.record("no further try")
                 return
             }
@@ -94,7 +96,8 @@ private func begun(wayBack: RotationPlan.WayBack = .open, proves: Bool = true) t
         #expect(machine.resolutions == [.retry, .applied, .notApplied])
     }
 
-    @Test(arguments: [PutAnswer.refused(reason)]) func `makes a later refusal stuck, never rejected on a guess`(_ answer: PutAnswer) throws {
+    @Test(arguments: [PutAnswer.refused(reason)]) func `makes a later refusal stuck, never rejected on a guess`(_ answer: PutAnswer) throws
+    {
         var machine = try begun()
         _ = machine.put(.offered, answered: .unknown(reason, retryAfter: nil), at: moment())
         #expect(machine.put(.offered, answered: answer, at: moment()) == [.commit])
@@ -188,7 +191,9 @@ private func begun(wayBack: RotationPlan.WayBack = .open, proves: Bool = true) t
 }
 
 @Suite struct `A validate that tells nothing` {
-    @Test(arguments: [ValidateAnswer.unsupported(reason)]) func `leaves the version unproven at once where there is no such call`(_ answer: ValidateAnswer) throws {
+    @Test(arguments: [ValidateAnswer.unsupported(reason)]) func `leaves the version unproven at once where there is no such call`(
+        _ answer: ValidateAnswer
+    ) throws {
         var machine = try begun()
         _ = machine.put(.offered, answered: .accepted, at: moment())
         #expect(machine.validate(.offered, answered: answer, at: moment()) == [.commit])
@@ -239,7 +244,9 @@ private func begun(wayBack: RotationPlan.WayBack = .open, proves: Bool = true) t
 }
 
 @Suite struct `A stuck rotation` {
-    @Test(arguments: [Resolution.retry, .applied]) func `puts the new version again, whatever the operator believes`(_ word: Resolution) throws {
+    @Test(arguments: [Resolution.retry, .applied]) func `puts the new version again, whatever the operator believes`(_ word: Resolution)
+        throws
+    {
         var machine = try begun()
         _ = machine.put(.offered, answered: .unknown(reason, retryAfter: nil), at: moment())
         _ = machine.put(.offered, answered: .refused(reason), at: moment())

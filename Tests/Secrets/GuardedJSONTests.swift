@@ -3,7 +3,8 @@ import Testing
 
 @Suite struct `Reading JSON out of guarded memory` {
     @Test func `secrets, texts, numbers and nested objects come out of one text`() throws {
-        let json = try read(#" {"v":1,"purpose":"stage","expires_at":null,"on":true,"list":[1,{"a":[]}],"credential":{"key":"sk-\u00e9\n\"x\"\\"}} "#)
+        let json = try read(
+            #" {"v":1,"purpose":"stage","expires_at":null,"on":true,"list":[1,{"a":[]}],"credential":{"key":"sk-\u00e9\n\"x\"\\"}} "#)
         #expect(json.fields == ["v", "purpose", "expires_at", "on", "list", "credential"])
         #expect(json.number("v") == 1)
         #expect(json.text("purpose") == "stage")
@@ -49,14 +50,19 @@ import Testing
         #expect(throws: why) { try read(text) }
     }
 
-    @Test(arguments: [[0x80], [0xC0, 0x80], [0xE0, 0x80, 0x80], [0xED, 0xA0, 0x80], [0xF5, 0x80, 0x80, 0x80], [0xC3], [0xF4, 0x90, 0x80, 0x80]] as [[UInt8]])
+    @Test(
+        arguments: [
+            [0x80], [0xC0, 0x80], [0xE0, 0x80, 0x80], [0xED, 0xA0, 0x80], [0xF5, 0x80, 0x80, 0x80], [0xC3], [0xF4, 0x90, 0x80, 0x80],
+        ] as [[UInt8]])
     func `bytes that are not UTF-8 are refused`(_ bytes: [UInt8]) {
         let text = Array(#"{"a":""#.utf8) + bytes + Array(#""}"#.utf8)
         #expect(throws: GuardedJSON.Malformed.badText) { _ = try GuardedJSON.object(in: text.span.bytes) }
     }
 
     @Test func `too many values or bytes are refused`() {
-        #expect(throws: GuardedJSON.Malformed.tooLarge) { try read(#"{"a":[\#(Array(repeating: "1", count: 5000).joined(separator: ","))]}"#) }
+        #expect(throws: GuardedJSON.Malformed.tooLarge) {
+            try read(#"{"a":[\#(Array(repeating: "1", count: 5000).joined(separator: ","))]}"#)
+        }
         #expect(throws: GuardedJSON.Malformed.tooLarge) { try read(#"{"a":"\#(String(repeating: "x", count: 1 << 20))"}"#) }
     }
 

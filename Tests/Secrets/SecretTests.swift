@@ -94,10 +94,12 @@ import Testing
         #expect(isSame)
     }
 
-    @Test(arguments: [
-        [], [0], [0, 0, 0, 0], [0, 0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0, 0, 0, 0], [2, 0, 0, 0, 0, 0, 0, 0], [255, 255, 255, 255, 0, 0, 0, 0],
-        [3, 0, 0, 0, 65, 0, 0, 0, 0],
-    ] as [[UInt8]])
+    @Test(
+        arguments: [
+            [], [0], [0, 0, 0, 0], [0, 0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0, 0, 0, 0], [2, 0, 0, 0, 0, 0, 0, 0],
+            [255, 255, 255, 255, 0, 0, 0, 0],
+            [3, 0, 0, 0, 65, 0, 0, 0, 0],
+        ] as [[UInt8]])
     func `other bytes are none`(_ packed: [UInt8]) {
         switch Credential.unpacked(secret(packed)) {
         case .some: Issue.record("unpacked")

@@ -13,12 +13,15 @@ import Testing
 
     @Test func `flags win over the environment over later files over earlier ones`() throws {
         try withFolder(
-            ["keyturn.yaml": "vault: /a\nsocket: /a\nkey_file: /a\nlog_level: debug\nrotation: {cycles: 5, cycle: 2min}",
+            [
+                "keyturn.yaml": "vault: /a\nsocket: /a\nkey_file: /a\nlog_level: debug\nrotation: {cycles: 5, cycle: 2min}",
                 "keyturn.yaml.d/20-b.yaml": "socket: /b\nkey_file: /b\nlog_level: error",
                 "keyturn.yaml.d/10-c.yaml": "log_level: notice\nrotation:\n  cycles: 7",
-                "keyturn.yaml.d/30-d.yml": "nonsense: 1"]
+                "keyturn.yaml.d/30-d.yml": "nonsense: 1",
+            ]
         ) { folder in
-            var sources = SettingsSources(environment: ["KEYTURN_KEY_FILE": "/e", "KEYTURN_LOG_LEVEL": "info"], flags: [.logLevel: "warning"])
+            var sources = SettingsSources(
+                environment: ["KEYTURN_KEY_FILE": "/e", "KEYTURN_LOG_LEVEL": "info"], flags: [.logLevel: "warning"])
             sources.folder = folder
             let settings = try sources.read()
             #expect([settings.vault, settings.socket, settings.keyFile] == ["/a", "/b", "/e"])

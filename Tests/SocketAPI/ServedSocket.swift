@@ -20,7 +20,8 @@ struct ServedSocket {
         try await withFolder { folder in
             let path = folder + "/s"
             let server = SocketServer(
-                limits: limits, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, group: .singletonMultiThreadedEventLoopGroup,
+                limits: limits, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+                group: .singletonMultiThreadedEventLoopGroup,
                 now: { Timestamp(milliseconds: 784_111_777_000) }, unitOf: unitOf, routes: routes)
             try await server.start(on: [ListeningSocket(path: path, mode: 0o600, group: nil)])
             try await withThrowingTaskGroup(of: Void.self) { group in

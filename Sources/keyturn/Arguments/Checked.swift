@@ -40,7 +40,9 @@ enum Checked {
     static func time(_ text: String, of option: String, now: Timestamp) throws(Failure) -> Timestamp {
         if let span = try? TimeSpan(text) { return now + span.duration }
         return try value(option) { () throws(InvalidValue) in
-            do throws(InvalidValue) { return try Timestamp(text) } catch { throw InvalidValue("\(error.rule), or a duration from now such as 2h") }
+            do throws(InvalidValue) { return try Timestamp(text) } catch {
+                throw InvalidValue("\(error.rule), or a duration from now such as 2h")
+            }
         }
     }
 
@@ -48,7 +50,9 @@ enum Checked {
     static func pastTime(_ text: String, of option: String, now: Timestamp) throws(Failure) -> Timestamp {
         if let span = try? TimeSpan(text) { return now - span.duration }
         return try value(option) { () throws(InvalidValue) in
-            do throws(InvalidValue) { return try Timestamp(text) } catch { throw InvalidValue("\(error.rule), or a duration back from now such as 2d") }
+            do throws(InvalidValue) { return try Timestamp(text) } catch {
+                throw InvalidValue("\(error.rule), or a duration back from now such as 2d")
+            }
         }
     }
 
@@ -65,7 +69,8 @@ enum Checked {
     /// Colons and capitals, as other tools print fingerprints, are taken too.
     static func pin(_ text: String) throws(Failure) -> String {
         let digits = text.lowercased().filter { $0 != ":" }
-        guard digits.utf8.count == 64, digits.utf8.allSatisfy({ ("0"..."9").contains(Unicode.Scalar($0)) || ("a"..."f").contains(Unicode.Scalar($0)) })
+        guard digits.utf8.count == 64,
+            digits.utf8.allSatisfy({ ("0"..."9").contains(Unicode.Scalar($0)) || ("a"..."f").contains(Unicode.Scalar($0)) })
         else { throw .usage("--pin must be the SHA-256 of the certificate's public key: 64 hexadecimal digits.") }
         return digits
     }

@@ -2,7 +2,9 @@ import ArgumentParser
 
 /// What every command takes, before or after its name.
 struct GlobalFlags: ParsableArguments {
-    @Option(help: ArgumentHelp("The daemon's socket. (default: $KEYTURN_SOCKET, else /run/keyturn/keyturn.sock)", valueName: "path"), completion: .file())
+    @Option(
+        help: ArgumentHelp("The daemon's socket. (default: $KEYTURN_SOCKET, else /run/keyturn/keyturn.sock)", valueName: "path"),
+        completion: .file())
     var socket: String?
 
     @Flag(help: "One JSON document on standard output; errors as JSON on standard error. (also: KEYTURN_FORMAT=json)")

@@ -30,7 +30,8 @@ struct AllDue: Sendable {
     func run() async throws -> CommandExit {
         let filter = ConfigFilter(isDue: true)
         // All names first: what is done falls out of the list, so that a cursor could skip some.
-        let names = try await context.all { after throws(ClientError) in try await context.daemon.configs(filter, after: after) }.map(\.name)
+        let names = try await context.all { after throws(ClientError) in try await context.daemon.configs(filter, after: after) }.map(
+            \.name)
         let items = await rotate(names)
         if context.console.isJSON { context.console.json(Result(items: items)) }
         if items.isEmpty { context.console.done("Nothing is due.") }
@@ -61,7 +62,8 @@ struct AllDue: Sendable {
         do {
             let body = Rotate(ifDue: true, reason: reason)
             switch try await context.requested(.rotate, of: name, body, waiting: waiting) {
-            case .rotation(let rotation) where rotation.state == "succeeded": return Item(config: name, outcome: .rotated, rotation: rotation, problem: nil)
+            case .rotation(let rotation) where rotation.state == "succeeded":
+                return Item(config: name, outcome: .rotated, rotation: rotation, problem: nil)
             case .rotation(let rotation) where rotation.state == "running" && waiting == .no:
                 return Item(config: name, outcome: .started, rotation: rotation, problem: nil)
             case .rotation(let rotation): return Item(config: name, outcome: .failed, rotation: rotation, problem: nil)

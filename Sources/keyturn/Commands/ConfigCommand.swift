@@ -15,7 +15,8 @@ struct ConfigCommand: GroupOfCommands {
 struct ConfigListCommand: DaemonCommand {
     static let configuration = CommandConfiguration(commandName: "list", abstract: "List all configs that you may see.")
 
-    @Option(help: ArgumentHelp("Only those in this state: running, waiting, stuck, failed, paused, overdue, due or ok.", valueName: "state"))
+    @Option(
+        help: ArgumentHelp("Only those in this state: running, waiting, stuck, failed, paused, overdue, due or ok.", valueName: "state"))
     var state: String?
     @Flag(help: "Only those that are due now.") var due = false
     @OptionGroup(title: "Global options") var flags: GlobalFlags
@@ -39,7 +40,8 @@ struct ConfigListCommand: DaemonCommand {
                 rows: configs.map { config in
                     let current = config.versions.first { $0.state == "current" }
                     return [
-                        "\(config.name)", "\(config.upstream)", "\(config.aiType)", .state(config.state), Styled(current.map { "v\($0.version)" }),
+                        "\(config.name)", "\(config.upstream)", "\(config.aiType)", .state(config.state),
+                        Styled(current.map { "v\($0.version)" }),
                         "\(config.stagedVersions)", Styled(config.dueAt),
                     ]
                 }))
@@ -62,7 +64,8 @@ struct ConfigShowCommand: DaemonCommand {
 
 struct ConfigRemoveCommand: DaemonCommand {
     static let configuration = CommandConfiguration(
-        commandName: "remove", abstract: "Remove a config.", discussion: "Its record is kept for 30 days: 'keyturn config undelete' brings it back.")
+        commandName: "remove", abstract: "Remove a config.",
+        discussion: "Its record is kept for 30 days: 'keyturn config undelete' brings it back.")
 
     @Argument(help: "Name of the config.") var name: String
     @Flag(help: "Erase its record and its keys at once; the one way to lose what the backend holds.") var purge = false
@@ -76,14 +79,16 @@ struct ConfigRemoveCommand: DaemonCommand {
         try await context.daemon.removeConfig(name, purge ? .purged : .recoverable)
         context.console.show(Removed(name: name)) {
             context.console.done(
-                purge ? "Config \(name) is erased." : "Config \(name) removed; for 30 days 'keyturn config undelete \(name)' brings it back.")
+                purge
+                    ? "Config \(name) is erased." : "Config \(name) removed; for 30 days 'keyturn config undelete \(name)' brings it back.")
         }
         return .done
     }
 }
 
 struct ConfigUndeleteCommand: DaemonCommand {
-    static let configuration = CommandConfiguration(commandName: "undelete", abstract: "Bring back a config that was removed in the last 30 days.")
+    static let configuration = CommandConfiguration(
+        commandName: "undelete", abstract: "Bring back a config that was removed in the last 30 days.")
 
     @Argument(help: "Name of the config.") var name: String
     @OptionGroup(title: "Global options") var flags: GlobalFlags

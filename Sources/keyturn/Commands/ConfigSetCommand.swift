@@ -15,13 +15,19 @@ struct ConfigSetCommand: DaemonCommand {
 
     @Argument(help: "Name of the config: a-z, 0-9, '.', '_' and '-', up to 63 characters.") var name: String
     @Option(help: ArgumentHelp("The backend; needed for a new one.", valueName: "name")) var upstream: String?
-    @Option(name: .customLong("id"), help: ArgumentHelp("Id of the AI configuration at the backend; needed for a new one.", valueName: "remote-id"))
+    @Option(
+        name: .customLong("id"),
+        help: ArgumentHelp("Id of the AI configuration at the backend; needed for a new one.", valueName: "remote-id"))
     var remoteID: String?
-    @Option(name: .customLong("ai-type"), help: ArgumentHelp("OPENAI, GOOGLE, ANTHROPIC, AWS or OTHER; needed for a new one.", valueName: "type"))
+    @Option(
+        name: .customLong("ai-type"),
+        help: ArgumentHelp("OPENAI, GOOGLE, ANTHROPIC, AWS or OTHER; needed for a new one.", valueName: "type"))
     var aiType: String?
     @Option(help: ArgumentHelp("Which field takes a lone API key: key or secret. (default: key)", valueName: "field")) var field: String?
-    @Option(help: ArgumentHelp("How often to rotate, such as 30d; 'never' for by hand only. (default: never)", valueName: "duration")) var every: String?
-    @Option(help: ArgumentHelp("How long the old key stays in the vault, 0 to 30d. (default: 24h)", valueName: "duration")) var grace: String?
+    @Option(help: ArgumentHelp("How often to rotate, such as 30d; 'never' for by hand only. (default: never)", valueName: "duration"))
+    var every: String?
+    @Option(help: ArgumentHelp("How long the old key stays in the vault, 0 to 30d. (default: 24h)", valueName: "duration")) var grace:
+        String?
     @Flag(inversion: .prefixedNo, help: "Whether the backend has to try each new key. (default: --prove)") var prove: Bool?
     @Option(help: ArgumentHelp("A note for people; '' for none again.", valueName: "text")) var description: String?
     @OptionGroup(title: "Global options") var flags: GlobalFlags

@@ -17,10 +17,12 @@ struct EncryptCommand: DaemonCommand {
 
     @Option(help: ArgumentHelp("The vault's intake key, as 'keyturn intake-key' prints it.", valueName: "intake-key")) var to: String
     @Option(name: .customLong("for"), help: ArgumentHelp("The config whose next key it is.", valueName: "config")) var config: String?
-    @Option(name: .customLong("for-upstream"), help: ArgumentHelp("The upstream whose bearer token it is.", valueName: "name")) var upstream: String?
+    @Option(name: .customLong("for-upstream"), help: ArgumentHelp("The upstream whose bearer token it is.", valueName: "name"))
+    var upstream: String?
     @Flag(help: "The token is a refresh token.") var refreshToken = false
     @Flag(help: "Read the secret from standard input.") var stdin = false
-    @Option(help: ArgumentHelp("Read the secret from a file; - is standard input.", valueName: "file"), completion: .file()) var file: String?
+    @Option(help: ArgumentHelp("Read the secret from a file; - is standard input.", valueName: "file"), completion: .file()) var file:
+        String?
     @Option(help: ArgumentHelp("The vault refuses it after this time.", valueName: "duration")) var expires: String?
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 
@@ -39,7 +41,8 @@ struct EncryptCommand: DaemonCommand {
             let envelope = Envelope(purpose: .stage, target: try Checked.config(config), expiresAt: expiresAt)
             return try envelope.seal(StagedCredential.read(try source("Next key of \(config)").read()), to: key)
         case (nil, .some(let upstream)):
-            let envelope = Envelope(purpose: .upstreamToken, target: try Checked.upstream(upstream, as: "--for-upstream"), expiresAt: expiresAt)
+            let envelope = Envelope(
+                purpose: .upstreamToken, target: try Checked.upstream(upstream, as: "--for-upstream"), expiresAt: expiresAt)
             let token = try BearerToken(refreshToken ? .refresh : .access, try source("Token of \(upstream)").read())
             return try envelope.seal(token, to: key)
         case (nil, nil), (.some, .some): throw .usage("Say what it is for: one of --for and --for-upstream.")

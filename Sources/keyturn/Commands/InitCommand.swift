@@ -17,10 +17,13 @@ struct InitCommand: DaemonCommand {
     @Option(help: ArgumentHelp("Where the vault shall be: a new or an empty folder.", valueName: "dir"))
     var vault: String
 
-    @Option(help: ArgumentHelp("The unlock key: exactly 32 random bytes. Default: the vault's name with '.key' after it.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("The unlock key: exactly 32 random bytes. Default: the vault's name with '.key' after it.", valueName: "file"))
     var keyFile: String?
 
-    @Option(help: ArgumentHelp("A public recovery key, as 'keyturn recovery-key' prints it: its other half can open the vault too.", valueName: "public-key"))
+    @Option(
+        help: ArgumentHelp(
+            "A public recovery key, as 'keyturn recovery-key' prints it: its other half can open the vault too.", valueName: "public-key"))
     var recovery: String?
 
     @OptionGroup(title: "Global options") var flags: GlobalFlags
@@ -52,9 +55,11 @@ struct InitCommand: DaemonCommand {
         }
         context.console.show(Made(vault: folder.path, keyFile: keyPath, recovery: recoveryKey != nil)) {
             context.console.done("Made the vault \(folder.path).")
-            context.console.done("Its unlock key is \(keyPath): who has it and the vault can read everything. Keep it off backups of the vault.")
+            context.console.done(
+                "Its unlock key is \(keyPath): who has it and the vault can read everything. Keep it off backups of the vault.")
             if recoveryKey == nil {
-                context.console.done("There is no recovery key: if the unlock key is lost, so is the vault. Keep a copy of it on paper or in a safe,")
+                context.console.done(
+                    "There is no recovery key: if the unlock key is lost, so is the vault. Keep a copy of it on paper or in a safe,")
                 context.console.done("or make the vault with --recovery PUBLIC_KEY from: keyturn recovery-key FILE")
             }
             context.console.hint("keyturnd --vault \(folder.path) --key-file \(keyPath)")

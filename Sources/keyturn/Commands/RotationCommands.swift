@@ -10,7 +10,8 @@ struct RemoteCommand: DaemonCommand {
     @Argument(help: "Name of the config.") var config: String
     @Option(help: ArgumentHelp("Its name at the backend.", valueName: "text")) var name: String?
     @Option(help: ArgumentHelp("The AI provider's endpoint.", valueName: "url")) var endpoint: String?
-    @Option(name: .customLong("ai-type"), help: ArgumentHelp("OPENAI, GOOGLE, ANTHROPIC, AWS or OTHER.", valueName: "type")) var aiType: String?
+    @Option(name: .customLong("ai-type"), help: ArgumentHelp("OPENAI, GOOGLE, ANTHROPIC, AWS or OTHER.", valueName: "type")) var aiType:
+        String?
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 
     func perform(_ context: Context) async throws -> CommandExit {

@@ -20,7 +20,8 @@ struct StageCommand: DaemonCommand {
     @Argument(help: "Name of the config.") var name: String
     @Flag(help: "Read it from standard input.") var stdin = false
     @Option(help: ArgumentHelp("Read it from a file; - is standard input.", valueName: "file"), completion: .file()) var file: String?
-    @Option(help: ArgumentHelp("Take a box from 'keyturn encrypt --for NAME'; - is standard input.", valueName: "file"), completion: .file())
+    @Option(
+        help: ArgumentHelp("Take a box from 'keyturn encrypt --for NAME'; - is standard input.", valueName: "file"), completion: .file())
     var sealed: String?
     @Flag(help: "It is what the backend holds already: adopt it, put nothing.") var asCurrent = false
     @Option(help: ArgumentHelp("Seal to this intake key only.", valueName: "key")) var intakeKey: String?

@@ -15,16 +15,23 @@ struct UpstreamSetCommand: DaemonCommand {
             """)
 
     @Argument(help: "Name of the upstream.") var name: String
-    @Option(name: .customLong("base-url"), help: ArgumentHelp("Where the backend is; needed for a new one.", valueName: "url")) var baseURL: String?
-    @Option(help: ArgumentHelp("PEM certificates to trust in place of the system's; '' for the system's again.", valueName: "file"), completion: .file())
+    @Option(name: .customLong("base-url"), help: ArgumentHelp("Where the backend is; needed for a new one.", valueName: "url")) var baseURL:
+        String?
+    @Option(
+        help: ArgumentHelp("PEM certificates to trust in place of the system's; '' for the system's again.", valueName: "file"),
+        completion: .file())
     var caFile: String?
-    @Option(help: ArgumentHelp("SHA-256 of the server certificate's public key, in hex; '' for none again.", valueName: "sha256")) var pin: String?
+    @Option(help: ArgumentHelp("SHA-256 of the server certificate's public key, in hex; '' for none again.", valueName: "sha256")) var pin:
+        String?
     @Flag(inversion: .prefixedNo, help: "Plain HTTP, to a loopback address only.") var allowPlainHTTP: Bool?
-    @Option(name: .customLong("workspace-id"), help: ArgumentHelp("Sent along where the backend's list wants one; '' for none again.", valueName: "id"))
+    @Option(
+        name: .customLong("workspace-id"),
+        help: ArgumentHelp("Sent along where the backend's list wants one; '' for none again.", valueName: "id"))
     var workspaceID: String?
     @Flag(help: "Read a bearer token from standard input; on a terminal it asks without echo.") var tokenStdin = false
     @Flag(help: "The same for a refresh token, which the daemon renews by itself.") var refreshTokenStdin = false
-    @Option(help: ArgumentHelp("Take a token from 'keyturn encrypt --for-upstream'.", valueName: "file"), completion: .file()) var sealed: String?
+    @Option(help: ArgumentHelp("Take a token from 'keyturn encrypt --for-upstream'.", valueName: "file"), completion: .file()) var sealed:
+        String?
     @Option(help: ArgumentHelp("Seal to this intake key only.", valueName: "key")) var intakeKey: String?
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 

@@ -69,7 +69,8 @@ struct IntakeKeyCommand: DaemonCommand {
 }
 
 struct VersionCommand: DaemonCommand {
-    static let configuration = CommandConfiguration(commandName: "version", abstract: "Show the versions of this program and of the daemon.")
+    static let configuration = CommandConfiguration(
+        commandName: "version", abstract: "Show the versions of this program and of the daemon.")
 
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 

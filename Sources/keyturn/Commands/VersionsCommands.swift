@@ -3,7 +3,8 @@ import KeyturnClient
 import KeyturnWire
 
 struct VersionsCommand: DaemonCommand {
-    static let configuration = CommandConfiguration(commandName: "versions", abstract: "List a config's keys: all live ones and the last 20 that ended.")
+    static let configuration = CommandConfiguration(
+        commandName: "versions", abstract: "List a config's keys: all live ones and the last 20 that ended.")
 
     @Argument(help: "Name of the config.") var name: String
     @OptionGroup(title: "Global options") var flags: GlobalFlags
@@ -32,7 +33,8 @@ struct VersionsCommand: DaemonCommand {
 
 struct DiscardCommand: DaemonCommand {
     static let configuration = CommandConfiguration(
-        commandName: "discard", abstract: "Erase a staged key from the vault; with --yes a previous one too. It stays valid at its provider.")
+        commandName: "discard",
+        abstract: "Erase a staged key from the vault; with --yes a previous one too. It stays valid at its provider.")
 
     @Argument(help: "Name of the config.") var name: String
     @Argument(help: "Number of the version.") var version: String

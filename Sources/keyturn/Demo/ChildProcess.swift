@@ -27,7 +27,8 @@ final class ChildProcess: Sendable {
     }
 
     static func start(
-        _ executable: String, _ arguments: [String], environment: [String: String], input: consuming Input = .nothing, output: Output = .inherited
+        _ executable: String, _ arguments: [String], environment: [String: String], input: consuming Input = .nothing,
+        output: Output = .inherited
     ) throws(Failure) -> ChildProcess {
         var actions = posix_spawn_file_actions_t()
         var attributes = posix_spawnattr_t()

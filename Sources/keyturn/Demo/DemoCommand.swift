@@ -22,7 +22,8 @@ struct DemoCommand: DaemonCommand {
         let folder = try DemoFolder(environment: environment)
         let stage = DemoStage(
             folder: folder, backend: backend, programs: programs, console: console,
-            environment: Self.environment(for: folder, environment), output: console.isJSON || console.isQuiet ? .file(folder.path + "/output") : .inherited)
+            environment: Self.environment(for: folder, environment),
+            output: console.isJSON || console.isQuiet ? .file(folder.path + "/output") : .inherited)
         let told = await Self.untilInterrupted { try await DemoStory(stage: stage).tell() }
         let log = folder.logTail()
         await backend.stop()

@@ -86,7 +86,9 @@ struct DemoStage: Sendable {
 extension DemoStage.Programs {
     /// `keyturnd` beside this very executable, else on the path.
     static func found(environment: [String: String]) throws(Failure) -> DemoStage.Programs {
-        guard let own = LocalFile.target(ofLink: "/proc/self/exe") else { throw .failed("/proc is not there to say which program this is.") }
+        guard let own = LocalFile.target(ofLink: "/proc/self/exe") else {
+            throw .failed("/proc is not there to say which program this is.")
+        }
         let folder = own.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
         let folders = [folder] + (environment["PATH"] ?? "").split(separator: ":").map(String.init)
         guard let daemon = folders.map({ "\($0)/keyturnd" }).first(where: LocalFile.isExecutable) else {

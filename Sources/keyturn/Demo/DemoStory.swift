@@ -99,6 +99,7 @@ struct DemoStory {
         guard result.found.isEmpty else { throw .failed("A secret is readable in \(result.found.joined(separator: ", ")).") }
         guard result.files > 0 else { throw .failed("The vault has no files.") }
         stage.tell(
-            "Searched the vault's files and the daemon's log (\(result.files) files, \(result.bytes >> 10) KiB) for the three keys and the token: nowhere, neither plain nor in base64 nor in hex.")
+            "Searched the vault's files and the daemon's log (\(result.files) files, \(result.bytes >> 10) KiB) for the three keys and the token: nowhere, neither plain nor in base64 nor in hex."
+        )
     }
 }

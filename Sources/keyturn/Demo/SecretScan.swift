@@ -23,7 +23,9 @@ struct SecretScan {
     /// Everything below a folder.
     func search(_ folder: String) throws(Failure) -> Result {
         var result = Result()
-        guard let names = try? FileManager.default.subpathsOfDirectory(atPath: folder) else { throw .failed("'\(folder)' can't be listed.") }
+        guard let names = try? FileManager.default.subpathsOfDirectory(atPath: folder) else {
+            throw .failed("'\(folder)' can't be listed.")
+        }
         for name in names.sorted() {
             let file = URL(filePath: "\(folder)/\(name)")
             // Folders and the socket can't be read as files.

@@ -13,7 +13,8 @@ struct Console: Sendable {
         let environment = surroundings.environment
         let noColour = environment["NO_COLOR"].map { !$0.isEmpty } ?? false  // https://no-color.org
         self.init(
-            output: surroundings.output, errors: surroundings.errors, isJSON: json || environment["KEYTURN_FORMAT"] == "json", isQuiet: quiet,
+            output: surroundings.output, errors: surroundings.errors, isJSON: json || environment["KEYTURN_FORMAT"] == "json",
+            isQuiet: quiet,
             mayColour: !noColour && environment["TERM"] != "dumb")
     }
 

@@ -13,7 +13,9 @@ enum SecretPrompt {
         }
         Sink.descriptor(STDERR_FILENO).write("\n")
         guard secret.count < terminalLineBytes else {
-            throw .usage("A terminal takes lines of up to \(terminalLineBytes - 1) bytes only.", nextStep: "give the secret with --stdin or --file FILE")
+            throw .usage(
+                "A terminal takes lines of up to \(terminalLineBytes - 1) bytes only.",
+                nextStep: "give the secret with --stdin or --file FILE")
         }
         return secret
     }

@@ -71,7 +71,10 @@ enum SecretLine {
             var end = bytes.byteCount
             if end > 0, bytes.byte(end - 1) == UInt8(ascii: "\n") { end -= 1 }
             if end > 0, bytes.byte(end - 1) == UInt8(ascii: "\r") { end -= 1 }
-            return (end, (0..<end).contains { bytes.byte($0) == UInt8(ascii: "\n") || bytes.byte($0) == UInt8(ascii: "\r") || bytes.byte($0) == 0 })
+            return (
+                end,
+                (0..<end).contains { bytes.byte($0) == UInt8(ascii: "\n") || bytes.byte($0) == UInt8(ascii: "\r") || bytes.byte($0) == 0 }
+            )
         }
         guard length > 0 else { throw .usage("The secret is empty.") }
         guard !hasBreak else {

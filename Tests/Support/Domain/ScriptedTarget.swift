@@ -52,7 +52,8 @@ package final class ScriptedTarget: RotationTarget, TargetProvider {
     package func target(at address: UpstreamAddress) -> any RotationTarget { self }
 
     package func put(
-        _ which: CredentialsInPlay.Which?, of secrets: borrowing SecretsInPlay, field: CredentialField, fields: RemoteFields, to id: RemoteID
+        _ which: CredentialsInPlay.Which?, of secrets: borrowing SecretsInPlay, field: CredentialField, fields: RemoteFields,
+        to id: RemoteID
     ) async -> PutAnswer {
         let text: String
         switch which {

@@ -64,7 +64,8 @@ package final class ServiceHarness: Sendable {
     /// An upstream with a bearer, and a config on it.
     package func setUp(every: Duration? = .seconds(30 * 86_400), grace: Duration = .seconds(86_400), proves: Bool = true) async throws {
         let address = UpstreamAddress(
-            name: Self.upstream, baseURL: try BaseURL("https://backend.test", plainHTTP: .refused), caPEM: nil, pinSHA256: nil, workspaceID: nil)
+            name: Self.upstream, baseURL: try BaseURL("https://backend.test", plainHTTP: .refused), caPEM: nil, pinSHA256: nil,
+            workspaceID: nil)
         let box = try await box("upstream-token", target: "fb", credential: #"{"access_token":"bearer-1"}"#)
         try await service.putUpstream(Self.upstream, UpstreamSettings(address: address, allowsPlainHTTP: false), bearer: box, as: Self.root)
         try await putConfig(Self.config, id: "remote-1", every: every, grace: grace, proves: proves)
@@ -85,13 +86,15 @@ package final class ServiceHarness: Sendable {
         let key = try await service.intakeKey()
         let expiry = expiresAt.map { "\"\($0)\"" } ?? "null"
         let id = id ?? UUID(uuid: random.bytes(16).withUnsafeBytes { $0.loadUnaligned(as: uuid_t.self) })
-        let envelope = #"{"v":1,"purpose":"\#(purpose)","target":"\#(target)","box":"\#(id)","expires_at":\#(expiry),"credential":\#(credential)}"#
+        let envelope =
+            #"{"v":1,"purpose":"\#(purpose)","target":"\#(target)","box":"\#(id)","expires_at":\#(expiry),"credential":\#(credential)}"#
         let sealed = BoxPublicKey(bytes: key.publicBytes)!.seal(Array(envelope.utf8).span.bytes)
         return try IncomingBox(base64: Data(sealed).base64EncodedString(), keyID: key.id)
     }
 
     @discardableResult
-    package func stage(_ key: String, for name: ConfigName = config, _ role: VaultService.StagedRole = .next) async throws -> VersionRecord {
+    package func stage(_ key: String, for name: ConfigName = config, _ role: VaultService.StagedRole = .next) async throws -> VersionRecord
+    {
         let box = try await box(target: "\(name)", credential: #"{"key":"\#(key)"}"#)
         return try await service.stage(box, for: name, role, as: Self.root)
     }

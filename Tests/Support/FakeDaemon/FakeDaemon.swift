@@ -103,7 +103,10 @@ extension FakeDaemon.Reply {
             let type = status < 400 ? "application/json" : "application/problem+json"
             var headers = HTTPHeaders([("Content-Type", type), ("Content-Length", "\(text.utf8.count)")])
             for (name, value) in extra { headers.add(name: name, value: value) }
-            return [.head(.init(version: .http1_1, status: .init(statusCode: status), headers: headers)), .body(.byteBuffer(ByteBuffer(string: text))), .end(nil)]
+            return [
+                .head(.init(version: .http1_1, status: .init(statusCode: status), headers: headers)),
+                .body(.byteBuffer(ByteBuffer(string: text))), .end(nil),
+            ]
         case .stream(let pieces): return Self.streamHead(pieces) + [.end(nil)]
         case .brokenStream(let pieces): return Self.streamHead(pieces)
         case .breakOff, .silence: return []
