@@ -20,12 +20,13 @@ extension VaultService {
     package func resumeConfig(_ name: ConfigName, as caller: Caller) async throws {
         try policy.require(.configure, on: .config(name), for: caller)
         let now = clock.now()
-        try await write { transaction in
+        let unfinished = try await write { transaction -> Change<RotationID?> in
             var config = try transaction.config(name).value
-            guard config.pause != nil else { return .unchanged(()) }
+            guard config.pause != nil else { return .unchanged(nil) }
             config.pause = nil
             try transaction.put(.config, .named(name), config)
-            return .changed((), AuditEvent(at: now, "config.resumed", by: caller.audited, config: name))
+            return .changed(config.unfinished, AuditEvent(at: now, "config.resumed", by: caller.audited, config: name))
         }
+        if let unfinished { runner.wake(unfinished) }
     }
 }

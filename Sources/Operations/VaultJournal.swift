@@ -1,4 +1,4 @@
-import Model
+package import Model
 package import Rotations
 import Secrets
 package import Vault
@@ -13,6 +13,11 @@ package struct VaultJournal: RotationJournal {
         self.vault = vault
         self.clock = clock
         self.limits = limits
+    }
+
+    package func isPaused(_ config: ConfigName) async throws -> Bool {
+        let now = clock.now()
+        return try await vault.read { try $0.get(.config, .named(config))?.isPaused(at: now) ?? false }
     }
 
     package func credentials(of rotation: Rotation) async throws -> CredentialsInPlay {

@@ -7,6 +7,9 @@ package protocol RotationJournal: Sendable {
     /// Returns only when it can't be lost any more. May be called again with the same value.
     func commit(_ rotation: Rotation) async throws
 
+    /// Whether the config is paused at this moment: then nothing of it is retried.
+    func isPaused(_ config: ConfigName) async throws -> Bool
+
     /// The credentials that the rotation moves between, freshly opened.
     func credentials(of rotation: Rotation) async throws -> CredentialsInPlay
 }

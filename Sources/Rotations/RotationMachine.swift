@@ -162,6 +162,9 @@ package struct RotationMachine: Sendable, Equatable, Codable {
         return isRenewed ? go(act, after: .zero) : waitForToken(act, lastReason ?? Reason("the backend does not accept the bearer token"))
     }
 
+    /// Whether the next act repeats one: what a pause holds.
+    package var isRetrying: Bool { attempts > 1 || !unresolved.isEmpty }
+
     // MARK: What follows
 
     private var currentAct: RotationAct? {

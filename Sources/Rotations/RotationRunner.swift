@@ -126,6 +126,9 @@ package final class RotationRunner: Sendable {
             case .act(let act, let delay):
                 if delay > .zero { credentials = nil }
                 guard await signal.pause(for: delay, on: clock) else { return }
+                if rotation.machine.isRetrying {
+                    guard await holdWhilePaused(rotation, &credentials, signal) else { return }
+                }
                 guard let next = await perform(act, &rotation, &credentials, signal, cycleStart) else { return }
                 steps = next[...]
             case .lookUp: steps = await lookUp(&rotation)[...]
@@ -226,6 +229,19 @@ package final class RotationRunner: Sendable {
         let answer = await targets.target(at: plan.upstream).lookUp(plan.remoteID, noOlderThan: .zero, bearer: bearer.token.secret)
         return rotation.machine.lookUpAnswered(answer)
     }
+
+    /// False when told to halt first.
+    private func holdWhilePaused(_ rotation: Rotation, _ opened: inout CredentialsInPlay?, _ signal: LiveRotations.Signal) async -> Bool {
+        while (try? await journal.isPaused(rotation.config)) == true {
+            opened = nil
+            live.rests(rotation.id)
+            guard await signal.rest(for: Self.pauseCheckInterval, on: clock) else { return false }
+        }
+        return true
+    }
+
+    /// A pause may end by its own time; resuming by hand wakes at once.
+    private static let pauseCheckInterval = Duration.seconds(30)
 
     /// True to go on, false when told to halt.
     private func rest(_ wait: RotationWait, _ rotation: Rotation, _ signal: LiveRotations.Signal) async -> Bool {

@@ -8,8 +8,8 @@ package final class SQLiteFile: Engine {
     private let lock: FolderLock?
 
     /// `PRAGMA application_id`: "ktrn".
-    private static let applicationID = 0x6B74_726E
-    private static let schema = 1
+    static let applicationID = 0x6B74_726E
+    static let schema = 1
     /// SQLite's page cache, in KiB: the working set of rotations is small.
     private static let cacheKiB = 512
 

@@ -21,6 +21,8 @@ package struct VaultFolder: Sendable {
     /// Checks owner and modes of everything in it, takes the lock and opens it.
     package func open(unlockKey: borrowing Secret, random: any RandomSource) throws(VaultError) -> OpenVault {
         try check()
+        // SQLite would write to a foreign file before it could be asked whose it is.
+        try SQLiteHeader(path: database).requireOurs()
         let engine = try SQLiteFile(path: database, mode: .open, lock: FolderLock(folder: path))
         do throws(VaultError) {
             return try OpenVault.open(engine, unlockKey: unlockKey, random: random)
