@@ -65,7 +65,7 @@ import Testing
 
     @Test func `an idle connection is closed`() async throws {
         var limits = ServerLimits()
-        limits.idleTime = .milliseconds(50)
+        limits.idleTime = .milliseconds(500)
         try await withSink(limits) { socket in
             let reply = try await socket.ask("POST / HTTP/1.1\r\nHost: k\r\n\r\n")
             #expect(reply.hasPrefix("HTTP/1.1 204 "))
