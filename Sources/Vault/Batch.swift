@@ -3,10 +3,27 @@ struct Batch {
     /// A record as a transaction leaves it; `nil` content deletes.
     struct Write {
         let content: EngineChange.Content?
+        /// What was sealed, unless it is a secret.
+        let value: (any Sendable)?
+    }
+
+    /// What the batch has read and written so far. A reference, so that adding to it does not copy it.
+    final class Overlay {
+        fileprivate(set) var writes: [[UInt8]: Write] = [:]
+        /// As the engine has them. Nobody else writes while the batch is put together.
+        private var read: [[UInt8]: EngineRecord?] = [:]
+
+        func engineRecord(_ key: [UInt8], in vault: OpenVault) throws(VaultError) -> EngineRecord? {
+            if let known = read[key] { return known }
+            let record: EngineRecord?
+            do { record = try vault.engine.get(key) } catch { throw VaultError(error) }
+            read[key] = .some(record)
+            return record
+        }
     }
 
     private let vault: OpenVault
-    private(set) var writes: [[UInt8]: Write] = [:]
+    private let overlay = Overlay()
     private(set) var entries: [AuditEntry] = []
     private var nextSeq: Int64
 
@@ -16,7 +33,7 @@ struct Batch {
     }
 
     func transaction() -> Transaction {
-        Transaction(vault: vault, after: writes)
+        Transaction(vault: vault, after: overlay)
     }
 
     mutating func add(_ transaction: Transaction, _ event: AuditEvent) throws(VaultError) {
@@ -25,16 +42,21 @@ struct Batch {
         try transaction.put(.audit, .sequence(entry.seq), entry)
         nextSeq += 1
         entries.append(entry)
-        writes.merge(transaction.writes) { _, new in new }
+        overlay.writes.merge(transaction.writes) { _, new in new }
     }
 
     func commit() throws(VaultError) {
+        guard !overlay.writes.isEmpty else { return }
         var changes: [EngineChange] = []
-        for (key, write) in writes {
-            let present = try VaultView(vault: vault).engineRecord(key)?.revision ?? 0
+        for (key, write) in overlay.writes {
+            let present = try overlay.engineRecord(key, in: vault)?.revision ?? 0
             if write.content == nil, present == 0 { continue }  // made and deleted within the batch
             changes.append(EngineChange(key: key, expecting: present, becomes: write.content))
         }
         do { try vault.engine.commit(changes) } catch { throw VaultError(error) }
+        for (key, write) in overlay.writes {
+            guard let content = write.content, let value = write.value else { continue }
+            vault.decoded.remember(value, of: key, revision: content.revision)
+        }
     }
 }

@@ -4,6 +4,7 @@ import Secrets
 /// An unsealed vault: an engine and the keys that make sense of it. Every record that it returns was checked to be in its place.
 package final class OpenVault: Sendable {
     let engine: any Engine
+    let decoded = DecodedRecords()
     private let recordKey: Secret
     private let indexKey: Secret
     private let random: any RandomSource

@@ -5,6 +5,8 @@ package import Secrets
 package protocol RecordReader {
     var vault: OpenVault { get }
     func engineRecord(_ key: [UInt8]) throws(VaultError) -> EngineRecord?
+    /// The value of a record where it is known already, for the very revision of `record`.
+    func decodedValue<Value>(of record: EngineRecord, as type: Value.Type) -> Value?
     func engineRange(_ prefix: [UInt8], after: [UInt8]?, order: RangeOrder, limit: Int) throws(VaultError) -> [EngineRecord]
 }
 
@@ -23,12 +25,20 @@ extension RecordReader {
 
     package func stored<Value: Decodable & Sendable>(_ kind: RecordKind<Value>, _ key: RecordKey) throws(VaultError) -> Stored<Value>? {
         guard let record = try engineRecord(vault.engineKey(kind, key)) else { return nil }
-        return try opened(record, kind)
+        if let value = decodedValue(of: record, as: Value.self) { return Stored(value: value, revision: record.revision, cursor: record.key) }
+        let stored = try opened(record, kind)
+        remember(stored.value, of: record)
+        return stored
     }
 
     package func get(_ kind: RecordKind<Secret>, _ key: RecordKey) throws(VaultError) -> Secret? {
         guard let record = try engineRecord(vault.engineKey(kind, key)) else { return nil }
         return try vault.openSecret(record, kind: kind.name)
+    }
+
+    /// What is read by name is likely to be read again soon; what a list passes by is not.
+    private func remember(_ value: any Sendable, of record: EngineRecord) {
+        vault.decoded.remember(value, of: record.key, revision: record.revision)
     }
 
     /// All of a kind, or those under one name; `after` is a cursor of the same list.
@@ -54,6 +64,10 @@ extension RecordReader {
 /// Reads what is durable.
 package struct VaultView: RecordReader {
     package let vault: OpenVault
+
+    package func decodedValue<Value>(of record: EngineRecord, as type: Value.Type) -> Value? {
+        vault.decoded.value(of: record.key, revision: record.revision, as: type)
+    }
 
     package func engineRecord(_ key: [UInt8]) throws(VaultError) -> EngineRecord? {
         do { return try vault.engine.get(key) } catch { throw VaultError(error) }

@@ -4,20 +4,20 @@ package import Secrets
 /// Sees its own writes, and those of the transactions before it in the same batch.
 package struct Transaction: RecordReader {
     package let vault: OpenVault
-    private let earlier: [[UInt8]: Batch.Write]
+    private let earlier: Batch.Overlay
     private(set) var writes: [[UInt8]: Batch.Write] = [:]
 
-    init(vault: OpenVault, after earlier: [[UInt8]: Batch.Write]) {
+    init(vault: OpenVault, after earlier: Batch.Overlay) {
         self.vault = vault
         self.earlier = earlier
     }
 
-    package mutating func put<Value: Encodable>(_ kind: RecordKind<Value>, _ key: RecordKey, _ value: Value) throws(VaultError) {
+    package mutating func put<Value: Encodable & Sendable>(_ kind: RecordKind<Value>, _ key: RecordKey, _ value: Value) throws(VaultError) {
         let engineKey = vault.engineKey(kind, key)
         let revision = try revision(engineKey) + 1
         write(
             engineKey,
-            EngineChange.Content(revision: revision, value: vault.seal(RecordJSON.encode(value), at: engineKey, revision: revision)))
+            EngineChange.Content(revision: revision, value: vault.seal(RecordJSON.encode(value), at: engineKey, revision: revision)), value)
     }
 
     package mutating func put(_ kind: RecordKind<Secret>, _ key: RecordKey, _ value: borrowing Secret) throws(VaultError) {
@@ -33,8 +33,8 @@ package struct Transaction: RecordReader {
         write(engineKey, nil)
     }
 
-    private mutating func write(_ key: [UInt8], _ content: EngineChange.Content?) {
-        writes[key] = Batch.Write(content: content)
+    private mutating func write(_ key: [UInt8], _ content: EngineChange.Content?, _ value: (any Sendable)? = nil) {
+        writes[key] = Batch.Write(content: content, value: value)
     }
 
     private func revision(_ key: [UInt8]) throws(VaultError) -> Int64 {
@@ -42,14 +42,19 @@ package struct Transaction: RecordReader {
     }
 
     package func engineRecord(_ key: [UInt8]) throws(VaultError) -> EngineRecord? {
-        if let write = writes[key] ?? earlier[key] {
+        if let write = writes[key] ?? earlier.writes[key] {
             return write.content.map { EngineRecord(key: key, revision: $0.revision, value: $0.value) }
         }
-        do { return try vault.engine.get(key) } catch { throw VaultError(error) }
+        return try earlier.engineRecord(key, in: vault)
+    }
+
+    package func decodedValue<Value>(of record: EngineRecord, as type: Value.Type) -> Value? {
+        if let write = writes[record.key] ?? earlier.writes[record.key] { return write.value as? Value }
+        return vault.decoded.value(of: record.key, revision: record.revision, as: type)
     }
 
     package func engineRange(_ prefix: [UInt8], after: [UInt8]?, order: RangeOrder, limit: Int) throws(VaultError) -> [EngineRecord] {
-        precondition(writes.isEmpty && earlier.isEmpty, "a range inside a transaction would not see the batch's writes")
+        precondition(writes.isEmpty && earlier.writes.isEmpty, "a range inside a transaction would not see the batch's writes")
         do { return try vault.engine.range(prefix, after: after, order: order, limit: limit) } catch { throw VaultError(error) }
     }
 }

@@ -43,8 +43,7 @@ package actor VaultStore {
         guard case .sealed = door else { return }
         do {
             let vault = try opening()
-            let last = try VaultView(vault: vault).list(.audit, order: .descending, limit: 1).first
-            door = .open(vault, nextSeq: (last?.value.seq ?? 0) + 1)
+            door = .open(vault, nextSeq: try Self.lastSeq(in: vault) + 1)
         } catch {
             door = .sealed(error)
             throw error
@@ -85,8 +84,8 @@ package actor VaultStore {
                     switch try body(&transaction) {
                     case .unchanged(let result):
                         precondition(transaction.writes.isEmpty, "a change without an audit entry")
-                        continuation.resume(returning: result)
-                        return nil
+                        // What it saw may be the batch's own, and is true only once that is durable.
+                        return { outcome in continuation.resume(with: outcome.map { result }.mapError { $0 }) }
                     case .changed(let result, let event):
                         try batch.add(transaction, event)
                         return { outcome in continuation.resume(with: outcome.map { result }.mapError { $0 }) }
@@ -123,7 +122,19 @@ package actor VaultStore {
             for entry in batch.entries { audience.recorded(entry) }
             for done in pending { done(.success(())) }
         } catch {
+            // A commit that failed may have reached the disk all the same: the log says where it goes on.
+            if let last = try? Self.lastSeq(in: vault) { door = .open(vault, nextSeq: last + 1) }
             for done in pending { done(.failure(error)) }
         }
+    }
+
+    private static func lastSeq(in vault: OpenVault) throws(VaultError) -> Int64 {
+        try VaultView(vault: vault).list(.audit, order: .descending, limit: 1).first?.value.seq ?? 0
+    }
+
+    /// Lets go of what only saves time.
+    package func forgetDecoded() {
+        guard case .open(let vault, _) = door else { return }
+        vault.decoded.forget()
     }
 }

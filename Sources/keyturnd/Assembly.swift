@@ -43,6 +43,10 @@ struct Assembly {
         return Assembly(service: service, runner: runner, events: events, routes: routes, vault: vault)
     }
 
+    func forgetDecoded() async {
+        await vault.forgetDecoded()
+    }
+
     /// Closes the vault's file, so that nothing is left to recover at the next start.
     func close() async {
         await vault.seal()

@@ -82,7 +82,7 @@ struct Daemon {
         await withDiscardingTaskGroup { group in
             group.addTask { await assembly.runner.run() }
             group.addTask { await assembly.service.eraseWhatIsDue() }
-            group.addTask { await self.trimHeap() }
+            group.addTask { await self.trimHeap(assembly) }
             if rotatesDue { group.addTask { await assembly.service.rotateWhatIsDue(as: Self.ownCaller) } }
             if let interval = manager.watchdogInterval { group.addTask { await self.feedWatchdog(assembly, every: interval / 2) } }
             group.addTask { await server.run() }
@@ -131,9 +131,10 @@ struct Daemon {
     }
 
     /// After a burst the heap does not shrink by itself.
-    private func trimHeap() async {
+    private func trimHeap(_ assembly: Assembly) async {
         while !Task.isCancelled {
             try? await Task.sleep(for: .seconds(5))
+            await assembly.forgetDecoded()
             Hardening.trimHeap()
         }
     }
