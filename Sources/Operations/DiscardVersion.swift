@@ -22,7 +22,7 @@ extension VaultService {
                     .badRequest, "Version \(number) of '\(name)' is \(version.state.rawValue); only a staged version can be discarded.",
                     nextStep: "keyturn versions \(name)")
             }
-            if version.state == .previous, let until = config.stragglersUntil, now < until {
+            if let until = config.stragglersUntil, now < until, version.state == .previous || version.wasSent {
                 throw Problem(
                     .badRequest, "A PUT with an unknown outcome may still land until \(until); version \(number) is kept until then.")
             }

@@ -10,9 +10,36 @@ extension VaultService {
     /// Erases, for as long as the daemon runs, what is past its time: previous versions after their grace, rejected ones, configs removed long ago,
     /// Idempotency-Keys after a day.
     package func eraseWhatIsDue() async {
+        var keysErasedAt: Timestamp?
         while !Task.isCancelled {
+            let now = clock.now()
+            if keysErasedAt.map({ now - $0 >= Self.keyInterval }) ?? true {
+                await eraseIdempotencyKeys()
+                keysErasedAt = now
+            }
             await clock.sleep(for: await eraseOnce())
         }
+    }
+
+    private static let keyInterval = Duration.seconds(3600)
+
+    /// Idempotency-Keys are remembered for a day.
+    package func eraseIdempotencyKeys() async {
+        let now = clock.now()
+        let age = limits.idempotencyAge
+        var cursor: [UInt8]?
+        repeat {
+            let from = cursor
+            guard let page = try? await read({ try $0.list(.idempotency, after: from, limit: 256) }) else { return }
+            let old = page.filter { now - $0.value.at >= age }.map(\.cursor)
+            if !old.isEmpty {
+                try? await write { transaction in
+                    for key in old { try transaction.delete(at: key) }
+                    return .changed((), AuditEvent(at: now, "idempotency-keys.erased", by: nil, outcome: "\(old.count)"))
+                }
+            }
+            cursor = page.last?.cursor
+        } while cursor != nil
     }
 
     /// Returns how long nothing more can become due.

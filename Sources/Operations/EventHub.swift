@@ -64,6 +64,10 @@ package final class EventHub: AuditAudience, RotationObserver {
         listener.rotation(rotation, step: "answer \(answer)")
     }
 
+    package func rotation(_ rotation: Rotation, cannotGoOn error: any Error) {
+        listener.rotation(rotation, cannotGoOn: error)
+    }
+
     private func pass(_ event: Event) {
         let cutOff = watchers.withLock { watchers in
             watchers.values.filter { if case .dropped = $0.yield(event) { true } else { false } }
@@ -76,6 +80,7 @@ package final class EventHub: AuditAudience, RotationObserver {
 package protocol EventListener: Sendable {
     func recorded(_ entry: AuditEntry)
     func rotation(_ rotation: Rotation, step: String)
+    func rotation(_ rotation: Rotation, cannotGoOn error: any Error)
 }
 
 extension EventHub.Step {

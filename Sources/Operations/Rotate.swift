@@ -16,14 +16,29 @@ extension VaultService {
         case .join(let rotation): return try await answer(rotation, joining: request, waiting)
         case .make(let planned):
             let listed = try await requireOwnKey(of: planned)
-            let decision = try await write { transaction in try draft.make(in: &transaction, listed: listed) }
-            switch decision {
+            switch try await make(draft, listed) {
             case .notDue(let due, let why): return .notDue(due, why)
             case .join(let rotation): return try await answer(rotation, joining: request, waiting)
             case .make(let made):
-                runner.start(made.rotation)
                 return try await answer(made.rotation, joining: nil, waiting)
             }
+        }
+    }
+
+    /// Announced before it is durable, started after: whoever finds it in the journal can wait for it.
+    private func make(_ draft: RotationDraft, _ listed: RemoteFields?) async throws -> RotationDraft.Decision {
+        let runner = runner
+        do {
+            let decision = try await write { transaction in
+                let change = try draft.make(in: &transaction, listed: listed)
+                if case .changed(.make(let made), _) = change { runner.announce(made.rotation) }
+                return change
+            }
+            if case .make(let made) = decision { runner.start(made.rotation) }
+            return decision
+        } catch {
+            runner.withdraw(draft.id)
+            throw error
         }
     }
 
@@ -49,7 +64,7 @@ extension VaultService {
     /// Refuses a configuration that takes its credential from a shared key; a backend without the list is no obstacle.
     private func requireOwnKey(of made: RotationDraft.Made) async throws -> RemoteFields? {
         let plan = made.rotation.machine.plan
-        guard plan.kind != .prove, let bearer = try await bearers.bearer(of: plan.upstream.name) else { return nil }
+        guard plan.kind != .prove, let bearer = try await bearers.bearer(of: plan.upstream) else { return nil }
         // Values that may have to go back must be those of now: an older list would put back what was changed since.
         let age = plan.fields.isEmpty ? limits.listAge : .zero
         switch await targets.target(at: plan.upstream).lookUp(plan.remoteID, noOlderThan: age, bearer: bearer.token.secret) {

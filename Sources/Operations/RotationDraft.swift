@@ -99,7 +99,10 @@ struct RotationDraft: Sendable {
                 nextStep: "keyturn remote \(config) with the present values, then rotate again")
         }
         var config = record
-        config.update(next.number) { $0.state = .pending }
+        config.update(next.number) { version in
+            version.state = .pending
+            version.wasSent = true
+        }
         return made(config, upstream, version: next.number, fields: next.fields, former: former)
     }
 

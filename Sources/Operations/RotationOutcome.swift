@@ -13,7 +13,7 @@ struct RotationOutcome {
         try transaction.delete(.unfinished, .named(rotation.config))
         guard var config = try transaction.get(.config, .named(rotation.config)) else { return }
         config.unfinished = nil
-        if !rotation.machine.unresolved.isEmpty { config.stragglersUntil = now + limits.stragglerHorizon }
+        if mayStillBeStored { config.stragglersUntil = now + limits.stragglerHorizon }
         switch rotation.machine.plan.kind {
         case .rotate, .rollback: try move(&config, &transaction)
         case .remote: changeFields(&config)
@@ -24,6 +24,13 @@ struct RotationOutcome {
         try transaction.put(.config, .named(config.name), config)
         try transaction.scheduleErasure(of: config)
         if showsGoodBearer { try noteSuccess(of: config.binding.upstream, &transaction) }
+    }
+
+    /// Whether a credential that is not current may be, or come to be, what the backend holds.
+    private var mayStillBeStored: Bool {
+        if !rotation.machine.unresolved.isEmpty { return true }
+        if case .failed(_, .stagedAgain) = ending { return rotation.machine.offeredWasAccepted }
+        return false
     }
 
     /// Whether the backend took the bearer on the way here.
@@ -63,6 +70,7 @@ struct RotationOutcome {
                 version.reason = reason.what
                 version.eraseAfter = eraseAfter
             }
+            putBack(&config)
         case .failed(let reason, .stagedAgain), .failed(let reason, .nothingChanged):
             config.hold = reason.what
             try stageAgain(number, &config, &transaction)
@@ -79,7 +87,8 @@ struct RotationOutcome {
                 version.eraseAfter = eraseAfter
             }
         }
-        let wasAccepted = rotation.machine.offeredWasAccepted
+        // With another value still on its way, no later validate can tell whose success it is.
+        let wasAccepted = rotation.machine.offeredWasAccepted && !rotation.machine.unresolved.contains(.standing)
         var fields = RemoteFields()
         config.update(number) { version in
             version.state = .current
@@ -89,6 +98,18 @@ struct RotationOutcome {
             fields = version.fields
         }
         config.remoteFields.take(fields)
+    }
+
+    /// What is known of the standing version after another one was sent and it was put again.
+    private func putBack(_ config: inout ConfigRecord) {
+        let machine = rotation.machine
+        guard machine.verdict != nil, let standing = rotation.standingVersion else { return }
+        var isProven = machine.standingWasAccepted && !machine.unresolved.contains(.offered)
+        config.update(standing) { version in
+            version.wasAccepted = isProven
+            if case .rejected(_, .some) = ending { isProven = false }
+            version.proof = isProven ? .proven : .unproven
+        }
     }
 
     /// A rollback moves the credential: the version that lent it ends.
@@ -116,7 +137,10 @@ struct RotationOutcome {
     }
 
     private func changeFields(_ config: inout ConfigRecord) {
-        guard case .succeeded = ending else { return }
+        switch ending {
+        case .succeeded, .failed(_, .stays): break
+        case .failed, .rejected, .cancelled: return
+        }
         config.remoteFields.take(rotation.machine.plan.fields)
         if let aiType = rotation.machine.plan.fields.aiType { config.binding.aiType = aiType }
     }

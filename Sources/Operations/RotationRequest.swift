@@ -52,7 +52,14 @@ extension Rotation {
         case .stuck(let reason): return Problem(.stuck, "The rotation is stuck: \(reason.what).", nextStep: nextStep)
         case .ended(.rejected(let reason, _)):
             return Problem(
-                .keyRejected, "Version \(version ?? 0) was rejected: \(reason.what). The earlier version is in place.", nextStep: nextStep)
+                .keyRejected,
+                "Version \(version ?? 0) was rejected: \(reason.what).\(standingVersion == nil ? "" : " The earlier version is in place.")",
+                nextStep: nextStep)
+        case .ended(.failed(let reason, .stays)) where plan.kind == .remote:
+            return Problem(
+                .upstreamRefused,
+                "The backend has the new fields, but its check fails: \(reason.what). Their earlier values are not known here.",
+                nextStep: nextStep)
         case .ended(.failed(let reason, .stays)):
             return Problem(
                 .keyRejected, "The backend has version \(version ?? standingVersion ?? 0), which does not work: \(reason.what).",

@@ -46,14 +46,24 @@ extension VaultService {
                 nextStep: "keyturn history \(rotation.config)")
         }
         let now = clock.now()
-        try await write { transaction in
-            guard case .stuck = try transaction.rotation(id).machine.phase else { throw Problem.rotationInProgress(rotation.config) }
-            return .changed(
-                (),
-                AuditEvent(
-                    at: now, "rotation.resolved", by: caller.audited, config: rotation.config, rotation: id, outcome: resolution.rawValue))
+        let runner = runner
+        do {
+            let resolved = try await write { transaction in
+                var rotation = try transaction.rotation(id)
+                // Only one of several operators: for the next one it is not stuck any more.
+                guard rotation.machine.resolutions.contains(resolution) else { throw Problem.rotationInProgress(rotation.config) }
+                rotation.machine.resolve(resolution)
+                try transaction.put(.rotation, .timed(id), rotation)
+                runner.announce(rotation)
+                let event = AuditEvent(
+                    at: now, "rotation.resolved", by: caller.audited, config: rotation.config, rotation: id, outcome: resolution.rawValue)
+                return .changed(rotation, event)
+            }
+            runner.start(resolved)
+        } catch {
+            runner.withdraw(id)
+            throw error
         }
-        runner.resolve(rotation, by: resolution)
         if waiting == .untilSettled { _ = await runner.settled(id) }
         return try await read { try $0.rotation(id) }
     }

@@ -16,6 +16,7 @@ package actor UpstreamBearers: BearerKeeper {
 
     private struct Opened {
         let bearer: Bearer
+        let address: UpstreamAddress
         let expiresAt: Timestamp?
     }
 
@@ -28,20 +29,29 @@ package actor UpstreamBearers: BearerKeeper {
         self.clock = clock
     }
 
-    package nonisolated func bearer(of upstream: UpstreamName) async throws -> Bearer? {
-        if let opened = opened.withLock({ $0[upstream] }), opened.expiresAt.map({ $0 - Self.expiryMargin >= clock.now() }) ?? true {
+    package nonisolated func bearer(of upstream: UpstreamAddress) async throws -> Bearer? {
+        let name = upstream.name
+        if let opened = opened.withLock({ $0[name] }), opened.address.isTrusted(like: upstream), !isExpired(opened.expiresAt) {
             return opened.bearer
         }
-        guard let record = try await record(of: upstream) else { return nil }
-        let isExpired = record.tokenExpiresAt.map { $0 - Self.expiryMargin < clock.now() } ?? false
-        if record.bearer == .refreshToken, isExpired || !record.hasAccessToken {
-            _ = await renew(upstream, refused: record.bearerGeneration)
+        guard let record = try await record(of: name), record.address.isTrusted(like: upstream) else { return nil }
+        if record.bearer == .refreshToken, isExpired(record.tokenExpiresAt) || !record.hasAccessToken {
+            _ = await renew(name, refused: record.bearerGeneration)
         }
-        guard let record = try await self.record(of: upstream) else { return nil }
-        guard let token = try await vault.readSecret({ try $0.get(.accessToken, .named(upstream)) }) else { return nil }
-        let bearer = Bearer(token: SharedSecret(token), generation: record.bearerGeneration)
-        opened.withLock { $0[upstream] = Opened(bearer: bearer, expiresAt: record.tokenExpiresAt) }
+        guard
+            let found = try await vault.readSecret({ view in
+                guard let record = try view.get(.upstream, .named(name)), record.address.isTrusted(like: upstream) else { return nil }
+                return try view.get(.accessToken, .named(name))
+            }), let record = try await self.record(of: name), record.address.isTrusted(like: upstream)
+        else { return nil }
+        let bearer = Bearer(token: SharedSecret(found), generation: record.bearerGeneration)
+        opened.withLock { $0[name] = Opened(bearer: bearer, address: record.address, expiresAt: record.tokenExpiresAt) }
         return bearer
+    }
+
+    /// A token that dies while a request is under way is as good as dead.
+    private nonisolated func isExpired(_ expiry: Timestamp?) -> Bool {
+        expiry.map { $0 - Self.expiryMargin < clock.now() } ?? false
     }
 
     /// The stored one has changed or goes.
@@ -76,16 +86,14 @@ package actor UpstreamBearers: BearerKeeper {
         let name = record.name
         do {
             guard let token = try await vault.readSecret({ try $0.get(.refreshToken, .named(name)) }) else { return false }
-            try await note(name, "upstream.refresh-begun", outcome: nil, reason: nil) { $0.isRefreshOpen = true }
+            try await note(record, "upstream.refresh-begun", outcome: nil, reason: nil) { $0.isRefreshOpen = true }
             switch await targets.target(at: record.address).refresh(with: token) {
-            case .refreshed(let tokens):
-                try await store(tokens, for: name)
-                return true
+            case .refreshed(let tokens): return await store(tokens, for: record)
             case .refused(let reason):
-                try await note(name, "upstream.refresh-ended", outcome: "refused", reason: reason.what) { $0.isRefreshOpen = false }
+                try await note(record, "upstream.refresh-ended", outcome: "refused", reason: reason.what) { $0.isRefreshOpen = false }
             case .unknown(let reason):
                 // The token may or may not be used up; it is tried again next time, and `isRefreshOpen` says so.
-                try await note(name, "upstream.refresh-ended", outcome: "unknown", reason: reason.what) { _ in }
+                try await note(record, "upstream.refresh-ended", outcome: "unknown", reason: reason.what) { _ in }
             }
         } catch {
             // Whoever wanted the bearer goes without; the vault's trouble shows where it writes next.
@@ -93,11 +101,27 @@ package actor UpstreamBearers: BearerKeeper {
         return false
     }
 
-    private nonisolated func store(_ tokens: consuming RefreshedTokens, for name: UpstreamName) async throws {
+    /// The old token may be used up: what came back is kept until it is stored, or until the operator has set another bearer.
+    private nonisolated func store(_ tokens: consuming RefreshedTokens, for begun: UpstreamRecord) async -> Bool {
         let new = NewTokens(tokens)
+        for _ in 0..<Self.storeTries {
+            if let isStored = try? await put(new, for: begun) { return isStored }
+            await clock.sleep(for: .seconds(1))
+        }
+        return false
+    }
+
+    /// A minute's worth: a disk that is full for longer wants an operator anyway.
+    private static let storeTries = 60
+
+    /// False when the bearer or the upstream's address was changed meanwhile: what came back belongs to what was.
+    private nonisolated func put(_ new: NewTokens, for begun: UpstreamRecord) async throws -> Bool {
         let now = clock.now()
-        try await vault.write { transaction in
-            guard var record = try transaction.get(.upstream, .named(name)) else { return .unchanged(()) }
+        let name = begun.name
+        return try await vault.write { transaction in
+            guard var record = try transaction.get(.upstream, .named(name)), record.isSameBearer(as: begun) else {
+                return .unchanged(false)
+            }
             record.isRefreshOpen = false
             record.hasAccessToken = true
             record.bearerGeneration += 1
@@ -108,19 +132,22 @@ package actor UpstreamBearers: BearerKeeper {
             case .some(let refresh): try transaction.put(.refreshToken, .named(name), refresh)
             case .none: break
             }
-            return .changed((), AuditEvent(at: now, "upstream.refresh-ended", by: nil, upstream: name, outcome: "refreshed"))
+            return .changed(true, AuditEvent(at: now, "upstream.refresh-ended", by: nil, upstream: name, outcome: "refreshed"))
         }
     }
 
     private nonisolated func note(
-        _ name: UpstreamName, _ event: String, outcome: String?, reason: String?, change: @escaping @Sendable (inout UpstreamRecord) -> Void
+        _ begun: UpstreamRecord, _ event: String, outcome: String?, reason: String?,
+        change: @escaping @Sendable (inout UpstreamRecord) -> Void
     ) async throws {
         let now = clock.now()
         try await vault.write { transaction in
-            guard var record = try transaction.get(.upstream, .named(name)) else { return .unchanged(()) }
+            guard var record = try transaction.get(.upstream, .named(begun.name)), record.isSameBearer(as: begun) else {
+                return .unchanged(())
+            }
             change(&record)
-            try transaction.put(.upstream, .named(name), record)
-            return .changed((), AuditEvent(at: now, event, by: nil, upstream: name, outcome: outcome, reason: reason))
+            try transaction.put(.upstream, .named(begun.name), record)
+            return .changed((), AuditEvent(at: now, event, by: nil, upstream: begun.name, outcome: outcome, reason: reason))
         }
     }
 
@@ -128,5 +155,12 @@ package actor UpstreamBearers: BearerKeeper {
     private final class NewTokens: Sendable {
         let tokens: RefreshedTokens
         init(_ tokens: consuming RefreshedTokens) { self.tokens = tokens }
+    }
+}
+
+extension UpstreamRecord {
+    /// Whether nobody changed the bearer or where it goes since.
+    fileprivate func isSameBearer(as begun: UpstreamRecord) -> Bool {
+        bearerGeneration == begun.bearerGeneration && address.isTrusted(like: begun.address)
     }
 }

@@ -24,10 +24,16 @@ extension VaultService {
         try await write { transaction in
             let before = try transaction.get(.upstream, .named(name))
             var record = before ?? UpstreamRecord(name: name, address: settings.address, allowsPlainHTTP: false, createdAt: now)
+            if let before, before.configs > 0, !before.address.isTrusted(like: settings.address) {
+                guard before.configs == bound.count else {
+                    throw Problem(.changedMeanwhile, "The upstream '\(name)' got another config meanwhile.", nextStep: "Try again.")
+                }
+                try transaction.requireNothingPinned(bound.keys, to: before, becoming: settings.address)
+            }
             if let before, before.address.baseURL != settings.address.baseURL {
                 try transaction.rebind(bound, from: before.address.baseURL, to: settings.address.baseURL)
             }
-            if !record.address.isTrustedLike(settings.address) { try transaction.dropBearer(of: &record) }
+            if !record.address.isTrusted(like: settings.address) { try transaction.dropBearer(of: &record) }
             record.address = settings.address
             record.allowsPlainHTTP = settings.allowsPlainHTTP
             if let box { try transaction.takeBearer(box, for: &record, at: now) }
@@ -89,12 +95,27 @@ extension VaultService {
 
 extension UpstreamAddress {
     /// Whether a bearer given for one may go to the other.
-    fileprivate func isTrustedLike(_ other: UpstreamAddress) -> Bool {
+    func isTrusted(like other: UpstreamAddress) -> Bool {
         baseURL == other.baseURL && caPEM == other.caPEM && pinSHA256 == other.pinSHA256
     }
 }
 
 extension Transaction {
+    /// A rotation under way, and a way back, belong to the place where they began.
+    fileprivate func requireNothingPinned(
+        _ configs: some Collection<ConfigName>, to upstream: UpstreamRecord, becoming address: UpstreamAddress
+    ) throws {
+        let moves = upstream.address.baseURL != address.baseURL
+        for name in configs {
+            guard let config = try get(.config, .named(name)) else { continue }
+            guard config.unfinished != nil || (moves && config.version(.previous) != nil) else { continue }
+            throw Problem(
+                .bindingInUse,
+                "The upstream '\(upstream.name)' can't go elsewhere while a config bound to it has a rotation under way or a previous version.",
+                nextStep: "keyturn status; or set up another upstream and bind the configs to it.")
+        }
+    }
+
     fileprivate mutating func rebind(_ configs: [ConfigName: RemoteID], from old: BaseURL, to new: BaseURL) throws {
         for (config, id) in configs {
             if let other = try get(.binding, BindingRecord.key(new, id)), other.config != config {

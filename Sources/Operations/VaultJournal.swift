@@ -28,8 +28,17 @@ package struct VaultJournal: RotationJournal {
 
     private func credential(_ config: ConfigName, _ version: VersionNumber?) async throws -> Credential? {
         guard let version else { return nil }
-        guard let packed = try await vault.readSecret({ try $0.get(.credential, .version(config, version)) }) else { return nil }
-        guard let credential = Credential.unpacked(packed) else { throw VaultError.damaged(kind: RecordKind<Secret>.credential.name) }
+        let packed: Secret?
+        do { packed = try await vault.readSecret { try $0.get(.credential, .version(config, version)) } } catch {
+            guard case .damaged = error as? VaultError else { throw error }
+            throw UnreadableCredential(Reason("the vault's record of kind 'credential' of version \(version) is damaged"))
+        }
+        guard let packed else {
+            throw UnreadableCredential(Reason("the vault's record of kind 'credential' of version \(version) is gone"))
+        }
+        guard let credential = Credential.unpacked(packed) else {
+            throw UnreadableCredential(Reason("the vault's record of kind 'credential' of version \(version) is damaged"))
+        }
         return credential
     }
 

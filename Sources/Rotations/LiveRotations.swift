@@ -6,6 +6,8 @@ final class LiveRotations: Sendable {
     private struct Entry {
         var rotation: Rotation
         let signal: Signal
+        /// False between its announcement and its start.
+        var isDriven: Bool
         var isResting = false
         var waiters: [Int: CheckedContinuation<RotationRunner.Settling, Never>] = [:]
     }
@@ -19,14 +21,33 @@ final class LiveRotations: Sendable {
 
     private let state = Mutex(State())
 
-    func begin(_ rotation: Rotation) -> Signal {
-        let signal = Signal()
-        state.withLock { $0.entries[rotation.id] = Entry(rotation: rotation, signal: signal) }
-        return signal
+    /// Makes it known before it is durable, so that whoever finds it in the journal can wait for it.
+    func announce(_ rotation: Rotation, _ signal: Signal) {
+        state.withLock { state in
+            // A stuck rotation's last driver may not be gone yet.
+            let waiters = state.entries[rotation.id]?.waiters ?? [:]
+            state.entries[rotation.id] = Entry(rotation: rotation, signal: signal, isDriven: false, waiters: waiters)
+        }
     }
 
-    func isLive(_ id: RotationID) -> Bool {
-        state.withLock { $0.entries[id] != nil }
+    /// It did not become durable.
+    func withdraw(_ id: RotationID) {
+        guard let signal = state.withLock({ $0.entries[id].flatMap { $0.isDriven ? nil : $0.signal } }) else { return }
+        end(id, signal)
+    }
+
+    /// `nil` when it has a driver already.
+    func begin(_ rotation: Rotation, or fresh: @autoclosure () -> Signal) -> Signal? {
+        state.withLock { state in
+            guard let entry = state.entries[rotation.id] else {
+                let signal = fresh()
+                state.entries[rotation.id] = Entry(rotation: rotation, signal: signal, isDriven: true)
+                return signal
+            }
+            guard !entry.isDriven else { return nil }
+            state.entries[rotation.id]?.isDriven = true
+            return entry.signal
+        }
     }
 
     func update(_ rotation: Rotation) {
@@ -41,6 +62,11 @@ final class LiveRotations: Sendable {
             entry.isResting = true
             return true
         }
+    }
+
+    /// Its rest is over, whoever ended it.
+    func goesOn(_ id: RotationID) {
+        state.withLock { $0.entries[id]?.isResting = false }
     }
 
     func storeFailed(_ id: RotationID, _ error: any Error) {

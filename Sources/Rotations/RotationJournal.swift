@@ -10,14 +10,23 @@ package protocol RotationJournal: Sendable {
     /// Whether the config is paused at this moment: then nothing of it is retried.
     func isPaused(_ config: ConfigName) async throws -> Bool
 
-    /// The credentials that the rotation moves between, freshly opened.
+    /// The credentials that the rotation moves between, freshly opened. `UnreadableCredential` when one is damaged or gone.
     func credentials(of rotation: Rotation) async throws -> CredentialsInPlay
+}
+
+/// A credential that a rotation needs is not what was stored: no repetition mends that.
+package struct UnreadableCredential: Error {
+    package let reason: Reason
+
+    package init(_ reason: Reason) {
+        self.reason = reason
+    }
 }
 
 /// The bearers of the upstreams. One renewal an upstream at a time.
 package protocol BearerKeeper: Sendable {
-    /// The bearer to use now, renewed first where it is known to have expired. `nil`: there is none.
-    func bearer(of upstream: UpstreamName) async throws -> Bearer?
+    /// The bearer to use now, renewed first where it is known to have expired. `nil`: there is none for this very address.
+    func bearer(of upstream: UpstreamAddress) async throws -> Bearer?
 
     /// After a 401 on the bearer of `generation`: true when a newer one is there.
     func renew(_ upstream: UpstreamName, refused generation: Int) async -> Bool
@@ -38,4 +47,6 @@ package struct Bearer: Sendable {
 package protocol RotationObserver: Sendable {
     func rotation(_ rotation: Rotation, does step: RotationStep)
     func rotation(_ rotation: Rotation, got answer: String)
+    /// The journal can't be read or written; it is tried again.
+    func rotation(_ rotation: Rotation, cannotGoOn error: any Error)
 }

@@ -13,6 +13,10 @@ package struct RotationMachine: Sendable, Equatable, Codable {
     package private(set) var unresolved: Set<CredentialsInPlay.Which> = []
     /// Whether the last PUT of the offered credential was answered by `success: true`.
     package private(set) var offeredWasAccepted = false
+    /// The same of the standing one, where it was put back.
+    package private(set) var standingWasAccepted = false
+    /// The backend stored the offered one and found that it does not work.
+    private var offeredFailedItsProof = false
     /// Why the standing credential goes back, once it does.
     package private(set) var verdict: Reason?
     /// The last thing that went wrong.
@@ -22,7 +26,8 @@ package struct RotationMachine: Sendable, Equatable, Codable {
     private var cycle = Cycle()
 
     private enum CodingKeys: CodingKey {
-        case plan, phase, attempts, cyclesUsed, unresolved, offeredWasAccepted, verdict, lastReason, cycle
+        case plan, phase, attempts, cyclesUsed, unresolved, offeredWasAccepted, standingWasAccepted, offeredFailedItsProof, verdict
+        case lastReason, cycle
     }
 
     /// What is forgotten when a cycle begins.
@@ -75,19 +80,25 @@ package struct RotationMachine: Sendable, Equatable, Codable {
         return plan.wayBack == .unknown ? [.retry, .applied] : Resolution.allCases
     }
 
-    package mutating func resolved(_ resolution: Resolution) -> [RotationStep] {
+    /// The new state has to become durable; then `begin`.
+    package mutating func resolve(_ resolution: Resolution) {
         precondition(resolutions.contains(resolution), "\(resolution) in \(phase)")
         cyclesUsed = 0
         switch resolution {
         case .retry, .applied:
             verdict = nil
+            offeredFailedItsProof = false
             phase = .putting(.offered)
-            return [.commit] + anew(.put(.offered))
         case .notApplied:
             verdict = Reason("the operator took the earlier credential")
             phase = .putting(.standing)
-            return [.commit] + anew(.put(.standing))
         }
+        cycle = Cycle()
+    }
+
+    /// A credential is damaged or gone: nothing can be sent.
+    package mutating func unreadable(_ reason: Reason) -> [RotationStep] {
+        plan.kind == .prove || plan.kind == .remote ? end(.failed(reason, .nothingChanged)) : stuck(reason)
     }
 
     /// Only before the first act: the driver vouches that no byte went out.
@@ -103,9 +114,10 @@ package struct RotationMachine: Sendable, Equatable, Codable {
         switch answer {
         case .accepted:
             offeredWasAccepted = which == .offered
+            standingWasAccepted = which == .standing
             return accepted(which)
         case .noVerdict:
-            offeredWasAccepted = false
+            if which == .offered { offeredWasAccepted = false } else { standingWasAccepted = false }
             guard cycle.askedAgain else {
                 cycle.askedAgain = true
                 unresolved.insert(which)
@@ -133,6 +145,7 @@ package struct RotationMachine: Sendable, Equatable, Codable {
         case .works: return works(which)
         case .fails(let reason):
             if let steps = askProofAgain(which, reason) { return steps }
+            if which == .offered { offeredFailedItsProof = true }
             return which == .offered ? wayBack(because: reason, denied: false) : stuck(reason)
         case .notFound(let reason):
             guard which == .offered else { return unproven(which, reason) }
@@ -182,7 +195,11 @@ package struct RotationMachine: Sendable, Equatable, Codable {
     }
 
     private mutating func works(_ which: CredentialsInPlay.Which) -> [RotationStep] {
-        guard which == .offered else { return end(.rejected(verdict ?? Reason("it was put back"), warning: nil)) }
+        guard which == .offered else {
+            // That a key works shows which one it is only where the other is known not to, or where its PUT was confirmed.
+            guard standingWasAccepted || offeredFailedItsProof else { return stuck(Self.putBackUnconfirmed) }
+            return end(.rejected(verdict ?? Reason("it was put back"), warning: nil))
+        }
         if !offeredWasAccepted {
             return end(.succeeded(.unproven, warning: Reason("the backend did not say that it stored the credential")))
         }
@@ -195,9 +212,12 @@ package struct RotationMachine: Sendable, Equatable, Codable {
     private mutating func unproven(_ which: CredentialsInPlay.Which, _ reason: Reason) -> [RotationStep] {
         switch which {
         case .offered: end(.succeeded(.unproven, warning: reason))
-        case .standing: end(.rejected(verdict ?? Reason("it was put back"), warning: reason))
+        case .standing:
+            standingWasAccepted ? end(.rejected(verdict ?? Reason("it was put back"), warning: reason)) : stuck(Self.putBackUnconfirmed)
         }
     }
+
+    private static let putBackUnconfirmed = Reason("the backend did not say that it stored the earlier credential")
 
     private mutating func proveAnswered(_ answer: ValidateAnswer) -> [RotationStep] {
         switch answer {
@@ -225,7 +245,7 @@ package struct RotationMachine: Sendable, Equatable, Codable {
     private mutating func wayBack(because reason: Reason, denied: Bool) -> [RotationStep] {
         lastReason = reason
         guard plan.wayBack == .open else {
-            if plan.kind == .remote { return end(.failed(reason, .nothingChanged)) }
+            if plan.kind == .remote { return end(.failed(reason, offeredWasAccepted ? .stays : .nothingChanged)) }
             return denied ? stuck(reason) : end(.failed(reason, .stays))
         }
         verdict = reason

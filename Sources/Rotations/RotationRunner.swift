@@ -41,20 +41,24 @@ package final class RotationRunner: Sendable {
 
     // MARK: For the operations
 
-    /// Drives a rotation whose request is durable.
+    /// Makes a rotation known that is about to become durable, so that others can join it. `start` or `withdraw` must follow.
+    package func announce(_ rotation: Rotation) {
+        live.announce(rotation, LiveRotations.Signal(isCancellable: rotation.machine.attempts == 0))
+    }
+
+    /// The announced rotation did not become durable.
+    package func withdraw(_ id: RotationID) {
+        live.withdraw(id)
+    }
+
+    /// Drives an announced rotation that is durable now.
     package func start(_ rotation: Rotation) {
         launch(rotation) { $0.begin() }
     }
 
     /// Drives a rotation found unfinished in the journal.
     package func resume(_ rotation: Rotation) {
-        guard !live.isLive(rotation.id) else { return }
         launch(rotation) { $0.resumed() }
-    }
-
-    /// Drives a stuck rotation on, by the operator's word.
-    package func resolve(_ rotation: Rotation, by resolution: Resolution) {
-        launch(rotation) { $0.resolved(resolution) }
     }
 
     /// Begins the next cycle of a waiting rotation at once.
@@ -99,9 +103,8 @@ package final class RotationRunner: Sendable {
     private func launch(_ rotation: Rotation, first: @escaping @Sendable (inout RotationMachine) -> [RotationStep]) {
         var rotation = rotation
         rotation.machine.limits = limits
-        // First: a rotation that was stuck is not any more when somebody asks whether it has settled.
+        guard let signal = live.begin(rotation, or: LiveRotations.Signal(isCancellable: false)) else { return }
         let steps = first(&rotation.machine)
-        let signal = live.begin(rotation)
         enqueue.yield { [self, rotation] in
             await withTaskCancellationHandler {
                 await drive(rotation, steps, signal)
@@ -154,6 +157,7 @@ package final class RotationRunner: Sendable {
                 live.update(rotation)
                 return true
             } catch {
+                observer.rotation(rotation, cannotGoOn: error)
                 live.storeFailed(rotation.id, error)
                 guard await signal.pause(for: delay, on: clock) else { return false }
                 delay = min(delay * 2, Self.commitRetryMax)
@@ -170,6 +174,22 @@ package final class RotationRunner: Sendable {
         _ cycleStart: Duration
     ) async -> [RotationStep]? {
         let plan = rotation.machine.plan
+        let bearer: SharedSecret
+        do {
+            guard let current = try await bearers.bearer(of: plan.upstream) else {
+                return answered(act, .unauthorized(Reason("the upstream has no bearer token")), &rotation, cycleStart)
+            }
+            signal.bearerGeneration = current.generation
+            bearer = current.token
+            if opened == nil { opened = try await journal.credentials(of: rotation) }
+        } catch let unreadable as UnreadableCredential {
+            return rotation.machine.unreadable(unreadable.reason)
+        } catch {
+            observer.rotation(rotation, cannotGoOn: error)
+            live.storeFailed(rotation.id, error)
+            guard await signal.pause(for: Self.commitRetryMax, on: clock) else { return nil }
+            return [.act(act, after: .zero)]
+        }
         let window = live.window(of: plan.upstream.name, size: limits.actsPerUpstream)
         await window.enter()
         defer { window.leave() }
@@ -178,38 +198,30 @@ package final class RotationRunner: Sendable {
         case .halted: return nil
         case .cancelled: return rotation.machine.cancelled()
         }
-        let bearer: SharedSecret
-        do {
-            guard let current = try await bearers.bearer(of: plan.upstream.name) else {
-                return answered(act, .unauthorized(Reason("the upstream has no bearer token")), &rotation, cycleStart)
-            }
-            signal.bearerGeneration = current.generation
-            bearer = current.token
-            if opened == nil { opened = try await journal.credentials(of: rotation) }
-        } catch {
-            live.storeFailed(rotation.id, error)
-            guard await signal.pause(for: Self.commitRetryMax, on: clock) else { return nil }
-            return [.act(act, after: .zero)]
-        }
         guard let credentials = opened.take() else { preconditionFailure("no credentials were opened for \(rotation.id)") }
         let secrets = SecretsInPlay(bearer: bearer, credentials: credentials)
-        let steps: [RotationStep]
+        let steps = await send(act, secrets, &rotation, cycleStart)
+        opened = secrets.release()
+        return steps
+    }
+
+    private func send(
+        _ act: RotationAct, _ secrets: borrowing SecretsInPlay, _ rotation: inout Rotation, _ cycleStart: Duration
+    ) async -> [RotationStep] {
+        let plan = rotation.machine.plan
         let target = targets.target(at: plan.upstream)
         switch act {
         case .put(let which):
-            let isRemote = plan.kind == .remote
             let answer = await target.put(
-                isRemote ? nil : which, of: secrets, field: plan.field, fields: which == .offered ? plan.fields : plan.formerFields,
-                to: plan.remoteID)
+                plan.kind == .remote ? nil : which, of: secrets, field: plan.field,
+                fields: which == .offered ? plan.fields : plan.formerFields, to: plan.remoteID)
             observer.rotation(rotation, got: "\(answer.label)")
-            steps = rotation.machine.put(which, answered: answer, at: moment(since: cycleStart))
+            return rotation.machine.put(which, answered: answer, at: moment(since: cycleStart))
         case .validate(let which):
             let answer = await target.validate(plan.remoteID, secrets: secrets)
             observer.rotation(rotation, got: "\(answer.label)")
-            steps = rotation.machine.validate(which, answered: answer, at: moment(since: cycleStart))
+            return rotation.machine.validate(which, answered: answer, at: moment(since: cycleStart))
         }
-        opened = secrets.release()
-        return steps
     }
 
     private func answered(_ act: RotationAct, _ answer: PutAnswer, _ rotation: inout Rotation, _ cycleStart: Duration) -> [RotationStep] {
@@ -223,7 +235,7 @@ package final class RotationRunner: Sendable {
 
     private func lookUp(_ rotation: inout Rotation) async -> [RotationStep] {
         let plan = rotation.machine.plan
-        guard let bearer = try? await bearers.bearer(of: plan.upstream.name) else {
+        guard let bearer = try? await bearers.bearer(of: plan.upstream) else {
             return rotation.machine.lookUpAnswered(.unavailable(Reason("the upstream has no bearer token")))
         }
         let answer = await targets.target(at: plan.upstream).lookUp(plan.remoteID, noOlderThan: .zero, bearer: bearer.token.secret)
@@ -234,8 +246,10 @@ package final class RotationRunner: Sendable {
     private func holdWhilePaused(_ rotation: Rotation, _ opened: inout CredentialsInPlay?, _ signal: LiveRotations.Signal) async -> Bool {
         while (try? await journal.isPaused(rotation.config)) == true {
             opened = nil
+            signal.prepareRest()
             live.rests(rotation.id)
             guard await signal.rest(for: Self.pauseCheckInterval, on: clock) else { return false }
+            live.goesOn(rotation.id)
         }
         return true
     }
@@ -245,9 +259,15 @@ package final class RotationRunner: Sendable {
 
     /// True to go on, false when told to halt.
     private func rest(_ wait: RotationWait, _ rotation: Rotation, _ signal: LiveRotations.Signal) async -> Bool {
+        signal.prepareRest()
         live.rests(rotation.id)
+        defer { live.goesOn(rotation.id) }
         switch wait.cause {
-        case .token: return await signal.rest(for: nil, on: clock)
+        case .token:
+            // One that was set before it was known that this rests wakes nobody.
+            let address = rotation.machine.plan.upstream
+            if let bearer = try? await bearers.bearer(of: address), bearer.generation > signal.bearerGeneration { return true }
+            return await signal.rest(for: nil, on: clock)
         case .nextCycle(let time): return await signal.rest(for: max(time - clock.now(), .zero), on: clock)
         }
     }

@@ -6,7 +6,8 @@ extension LiveRotations {
         private struct State {
             var isHalted = false
             var isWoken = false
-            var cancellation = Cancellation.possible
+            var cancellation: Cancellation
+            var hasHandedOver = false
             var bearerGeneration = 0
             var resting: CheckedContinuation<Void, Never>?
         }
@@ -15,7 +16,12 @@ extension LiveRotations {
             case possible, asked, tooLate
         }
 
-        private let state = Mutex(State())
+        private let state: Mutex<State>
+
+        /// Only what was never driven before can be cancelled: nobody knows how far an earlier driver got.
+        init(isCancellable: Bool) {
+            state = Mutex(State(cancellation: isCancellable ? .possible : .tooLate))
+        }
 
         /// Which bearer the last act went out with.
         var bearerGeneration: Int {
@@ -43,9 +49,10 @@ extension LiveRotations {
         /// The last look before an act: from a `go` on it can't be cancelled, and goes on to its next pause even when halted.
         func handOver() -> HandOver {
             state.withLock { state in
-                if state.isHalted, state.cancellation != .tooLate { return .halted }
+                if state.isHalted, !state.hasHandedOver { return .halted }
                 if state.cancellation == .asked { return .cancelled }
                 state.cancellation = .tooLate
+                state.hasHandedOver = true
                 return .go
             }
         }
@@ -56,13 +63,15 @@ extension LiveRotations {
             return !state.withLock { $0.isHalted }
         }
 
+        /// Before it becomes known that it rests: what woke it earlier counts no more.
+        func prepareRest() {
+            state.withLock { $0.isWoken = false }
+        }
+
         /// Until woken or, where there is one, the time is over; false when halted.
         func rest(for duration: Duration?, on clock: any RotationClock) async -> Bool {
             await sleep(for: duration, on: clock) { $0.isHalted || $0.isWoken }
-            return state.withLock { state in
-                state.isWoken = false
-                return !state.isHalted
-            }
+            return !state.withLock { $0.isHalted }
         }
 
         private func sleep(for duration: Duration?, on clock: any RotationClock, until isOver: @escaping @Sendable (State) -> Bool) async {

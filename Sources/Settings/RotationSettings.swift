@@ -4,7 +4,7 @@ package import Model
 package struct RotationSettings: Sendable, Equatable {
     package var connectTimeout = TimeSpan(.seconds(5))
     /// For one request, from its first byte to the reply's last.
-    package var requestTimeout = TimeSpan(.seconds(20))
+    package var requestTimeout = TimeSpan(.seconds(15))
     package var backoffFirst = TimeSpan(.milliseconds(250))
     package var backoffMax = TimeSpan(.seconds(15))
     /// How long one cycle of tries lasts.

@@ -53,6 +53,8 @@ struct Batch {
             if write.content == nil, present == 0 { continue }  // made and deleted within the batch
             changes.append(EngineChange(key: key, expecting: present, becomes: write.content))
         }
+        // Revisions begin anew after a deletion: what was known of the same number must not be taken for it.
+        for key in overlay.writes.keys { vault.decoded.forget(key) }
         do { try vault.engine.commit(changes) } catch { throw VaultError(error) }
         for (key, write) in overlay.writes {
             guard let content = write.content, let value = write.value else { continue }

@@ -27,7 +27,11 @@ package final class DecodedRecords: Sendable {
         }
     }
 
-    func forget() {
+    func forget(_ key: [UInt8]) {
+        entries.withLock { $0[key] = nil }
+    }
+
+    func forgetAll() {
         entries.withLock { $0 = [:] }
     }
 }

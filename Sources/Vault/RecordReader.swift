@@ -25,7 +25,9 @@ extension RecordReader {
 
     package func stored<Value: Decodable & Sendable>(_ kind: RecordKind<Value>, _ key: RecordKey) throws(VaultError) -> Stored<Value>? {
         guard let record = try engineRecord(vault.engineKey(kind, key)) else { return nil }
-        if let value = decodedValue(of: record, as: Value.self) { return Stored(value: value, revision: record.revision, cursor: record.key) }
+        if let value = decodedValue(of: record, as: Value.self) {
+            return Stored(value: value, revision: record.revision, cursor: record.key)
+        }
         let stored = try opened(record, kind)
         remember(stored.value, of: record)
         return stored

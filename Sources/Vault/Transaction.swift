@@ -33,6 +33,12 @@ package struct Transaction: RecordReader {
         write(engineKey, nil)
     }
 
+    /// A record of a list, by its cursor.
+    package mutating func delete(at cursor: [UInt8]) throws(VaultError) {
+        guard try revision(cursor) > 0 else { return }
+        write(cursor, nil)
+    }
+
     private mutating func write(_ key: [UInt8], _ content: EngineChange.Content?, _ value: (any Sendable)? = nil) {
         writes[key] = Batch.Write(content: content, value: value)
     }

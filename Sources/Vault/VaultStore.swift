@@ -135,6 +135,6 @@ package actor VaultStore {
     /// Lets go of what only saves time.
     package func forgetDecoded() {
         guard case .open(let vault, _) = door else { return }
-        vault.decoded.forget()
+        vault.decoded.forgetAll()
     }
 }

@@ -47,11 +47,16 @@ struct Keyturnd: AsyncParsableCommand {
         }
     }
 
+    /// A path on the command line is meant from where it was typed.
+    private static func absolute(_ path: String) -> String {
+        path.isEmpty || path.hasPrefix("/") ? path : "\(FileManager.default.currentDirectoryPath)/\(path)"
+    }
+
     mutating func run() async throws {
         var flags: [SettingsSources.Flag: String] = [:]
-        flags[.vault] = vault
-        flags[.socket] = socket
-        flags[.keyFile] = keyFile
+        flags[.vault] = vault.map(Self.absolute)
+        flags[.socket] = socket.map(Self.absolute)
+        flags[.keyFile] = keyFile.map(Self.absolute)
         let sources = SettingsSources(environment: ProcessInfo.processInfo.environment, flags: flags, onlyFile: config)
         let settings: DaemonSettings
         do { settings = try sources.read() } catch {

@@ -28,6 +28,12 @@ struct EventLog: EventListener {
             metadata: ["config": "\(rotation.config)", "rotation": "\(rotation.id)", "version": "\(rotation.version ?? 0)"])
     }
 
+    func rotation(_ rotation: Rotation, cannotGoOn error: any Error) {
+        let why = (error as? VaultError)?.detail ?? "The vault can't be used."
+        logger.error(
+            "\(rotation.config): it can't go on for now. \(why)", metadata: ["config": "\(rotation.config)", "rotation": "\(rotation.id)"])
+    }
+
     /// What somebody should look at stands out.
     private static func level(_ event: String) -> Logger.Level {
         switch event {

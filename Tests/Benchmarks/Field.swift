@@ -141,4 +141,5 @@ struct WallClock: RotationClock {
 struct Silence: EventListener {
     func recorded(_ entry: AuditEntry) {}
     func rotation(_ rotation: Rotation, step: String) {}
+    func rotation(_ rotation: Rotation, cannotGoOn error: any Error) {}
 }

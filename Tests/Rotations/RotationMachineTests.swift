@@ -250,14 +250,16 @@ private func begun(wayBack: RotationPlan.WayBack = .open, proves: Bool = true) t
         var machine = try begun()
         _ = machine.put(.offered, answered: .unknown(reason, retryAfter: nil), at: moment())
         _ = machine.put(.offered, answered: .refused(reason), at: moment())
-        #expect(machine.resolved(word) == [.commit, .act(.put(.offered), after: .zero)])
+        machine.resolve(word)
+        #expect(machine.begin() == [.act(.put(.offered), after: .zero)])
     }
 
     @Test func `puts the earlier version again when told that the new one was not applied`() throws {
         var machine = try begun()
         _ = machine.put(.offered, answered: .unknown(reason, retryAfter: nil), at: moment())
         _ = machine.put(.offered, answered: .refused(reason), at: moment())
-        #expect(machine.resolved(.notApplied) == [.commit, .act(.put(.standing), after: .zero)])
+        machine.resolve(.notApplied)
+        #expect(machine.begin() == [.act(.put(.standing), after: .zero)])
     }
 }
 
@@ -272,6 +274,42 @@ private func begun(wayBack: RotationPlan.WayBack = .open, proves: Bool = true) t
         _ = adopted.validate(.offered, answered: .works, at: moment())
         guard case .ended(.succeeded(.unproven, .some)) = adopted.phase else {
             Issue.record("\(adopted.phase)")
+            return
+        }
+    }
+}
+
+@Suite struct `Putting the earlier version back` {
+    @Test func `without a confirmation is stuck, since either key may be there and both may work`() throws {
+        var machine = try begun()
+        _ = machine.put(.offered, answered: .denied(reason), at: moment())
+        _ = machine.put(.standing, answered: .noVerdict, at: moment())
+        _ = machine.put(.standing, answered: .noVerdict, at: moment())
+        #expect(machine.validate(.standing, answered: .works, at: moment()) == [.commit])
+        guard case .stuck = machine.phase else {
+            Issue.record("\(machine.phase)")
+            return
+        }
+    }
+
+    @Test func `without a confirmation is certain where the new key is known not to work`() throws {
+        var machine = try begun()
+        _ = machine.put(.offered, answered: .accepted, at: moment())
+        for _ in 0..<3 { _ = machine.validate(.offered, answered: .fails(reason), at: moment()) }
+        _ = machine.put(.standing, answered: .noVerdict, at: moment())
+        _ = machine.put(.standing, answered: .noVerdict, at: moment())
+        _ = machine.validate(.standing, answered: .works, at: moment())
+        #expect(machine.phase == .ended(.rejected(reason, warning: nil)))
+    }
+
+    @Test func `that is not even validated is stuck without a confirmation`() throws {
+        var machine = try begun()
+        _ = machine.put(.offered, answered: .denied(reason), at: moment())
+        _ = machine.put(.standing, answered: .noVerdict, at: moment())
+        _ = machine.put(.standing, answered: .noVerdict, at: moment())
+        for _ in 0..<3 { _ = machine.validate(.standing, answered: .inconclusive(reason), at: moment()) }
+        guard case .stuck = machine.phase else {
+            Issue.record("\(machine.phase)")
             return
         }
     }

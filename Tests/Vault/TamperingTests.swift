@@ -27,6 +27,7 @@ import Vault
     }
 
     private static func readNotes(_ store: VaultStore) async throws {
+        await store.forgetDecoded()
         for name in ["a", "b"] { _ = try await store.note(.note, name) }
     }
 
@@ -49,6 +50,7 @@ import Vault
         let note = try #require(Self.records(0x70, in: engine).first)
         let memo = try #require(Self.records(0x71, in: engine).first)
         engine.replace(memo.key, with: EngineRecord(key: memo.key, revision: note.revision, value: note.value))
+        await store.forgetDecoded()
         await Self.expectRefused("memo") { _ = try await store.note(.memo, "a") }
         let jewel = try #require(Self.records(0x72, in: engine).first)
         let elsewhere: [UInt8] = Array(jewel.key.dropLast()) + [jewel.key.last! ^ 1]

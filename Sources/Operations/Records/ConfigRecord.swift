@@ -87,6 +87,8 @@ package struct VersionRecord: Sendable, Codable, Equatable {
     package let fields: RemoteFields
     /// Whether its own PUT was answered by `success: true`; an adopted one's never was.
     package var wasAccepted = false
+    /// Whether it was ever handed to a rotation: the backend may have seen it.
+    package var wasSent = false
 }
 
 extension RecordKind where Value == ConfigRecord {

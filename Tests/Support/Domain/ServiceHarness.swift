@@ -115,4 +115,5 @@ package final class ServiceHarness: Sendable {
 private struct Silence: EventListener {
     func recorded(_ entry: AuditEntry) {}
     func rotation(_ rotation: Rotation, step: String) {}
+    func rotation(_ rotation: Rotation, cannotGoOn error: any Error) {}
 }
