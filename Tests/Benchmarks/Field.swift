@@ -62,9 +62,9 @@ final class Field: Sendable {
     static func name(_ index: Int) -> ConfigName { try! ConfigName("config-\(index)") }
 
     private func setUp(configs: Int, staged: Int) async throws {
-        let token = try await box("upstream-token", "fb", #"{"access_token":"\#(Self.bearer)"}"#)
-        try await service.putUpstream(
-            Self.upstream, UpstreamSettings(address: address, allowsPlainHTTP: false), bearer: token, as: Self.root)
+        let settings = UpstreamSettings(address: address, allowsPlainHTTP: false)
+        // Without a bearer nobody looks at the backend's list for each new config.
+        try await service.putUpstream(Self.upstream, settings, bearer: nil, as: Self.root)
         try await inParallel(configs) { index in
             let binding = ConfigRecord.Binding(
                 upstream: Self.upstream, remoteID: try RemoteID("remote-\(index)"), aiType: .openAI, field: .key)
@@ -79,6 +79,8 @@ final class Field: Sendable {
                 try await self.stage(index, "key-\(index)-next", .next)
             }
         }
+        let token = try await box("upstream-token", "fb", #"{"access_token":"\#(Self.bearer)"}"#)
+        try await service.putUpstream(Self.upstream, settings, bearer: token, as: Self.root)
     }
 
     func stage(_ index: Int, _ key: String, _ role: VaultService.StagedRole) async throws {
