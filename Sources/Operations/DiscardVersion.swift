@@ -19,7 +19,8 @@ extension VaultService {
             var version = config.versions[index]
             guard version.state == .staged || (version.state == .previous && reach == .previousToo) else {
                 throw Problem(
-                    .badRequest, "Version \(number) of '\(name)' is \(version.state.rawValue); only a staged version can be discarded.",
+                    .badRequest,
+                    "Version \(number) of '\(name)' is \(version.state.rawValue); only a staged version can be discarded, and with --yes a previous one.",
                     nextStep: "keyturn versions \(name)")
             }
             if let until = config.stragglersUntil, now < until, version.state == .previous || version.wasSent {

@@ -47,7 +47,7 @@ extension Rotation {
                     nextStep: nextStep)
             case .nextCycle(let time):
                 return Problem(
-                    .upstreamUnreachable, "No usable answer yet: \(wait.reason.what). Tried again at \(time).", nextStep: nextStep)
+                    .upstreamUnreachable, "No usable answer yet: \(wait.reason.what). The next try is at \(time).", nextStep: nextStep)
             }
         case .stuck(let reason): return Problem(.stuck, "The rotation is stuck: \(reason.what).", nextStep: nextStep)
         case .ended(.rejected(let reason, _)):

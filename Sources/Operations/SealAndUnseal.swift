@@ -7,6 +7,7 @@ extension VaultService {
     /// Stops what is under way at its next durable point and forgets the keys.
     package func seal(as caller: Caller) async throws {
         try policy.require(.admin, on: .everything, for: caller)
+        guard await vault.sealedBecause == nil else { return }
         let now = clock.now()
         try await write { _ in .changed((), AuditEvent(at: now, "vault.sealed", by: caller.audited)) }
         await runner.halt()

@@ -47,7 +47,7 @@ struct Keyturnd: AsyncParsableCommand {
         }
     }
 
-    /// A path on the command line is meant from where it was typed.
+    /// A path on the command line or in the environment is meant from where it was typed.
     private static func absolute(_ path: String) -> String {
         path.isEmpty || path.hasPrefix("/") ? path : "\(FileManager.default.currentDirectoryPath)/\(path)"
     }
@@ -57,7 +57,9 @@ struct Keyturnd: AsyncParsableCommand {
         flags[.vault] = vault.map(Self.absolute)
         flags[.socket] = socket.map(Self.absolute)
         flags[.keyFile] = keyFile.map(Self.absolute)
-        let sources = SettingsSources(environment: ProcessInfo.processInfo.environment, flags: flags, onlyFile: config)
+        var environment = ProcessInfo.processInfo.environment
+        for name in ["KEYTURN_VAULT", "KEYTURN_SOCKET", "KEYTURN_KEY_FILE"] { environment[name] = environment[name].map(Self.absolute) }
+        let sources = SettingsSources(environment: environment, flags: flags, onlyFile: config)
         let settings: DaemonSettings
         do { settings = try sources.read() } catch {
             FileHandle.standardError.write(Data("\(error)\n".utf8))

@@ -62,7 +62,8 @@ struct InitCommand: DaemonCommand {
                     "There is no recovery key: if the unlock key is lost, so is the vault. Keep a copy of it on paper or in a safe,")
                 context.console.done("or make the vault with --recovery PUBLIC_KEY from: keyturn recovery-key FILE")
             }
-            context.console.hint("keyturnd --vault \(folder.path) --key-file \(keyPath)")
+            let key = keyPath == folder.defaultKeyFile ? "" : " --key-file \(keyPath)"
+            context.console.hint("keyturnd --vault \(folder.path)\(key) --socket \(folder.path).sock")
         }
         return .done
     }
