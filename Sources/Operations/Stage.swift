@@ -118,10 +118,10 @@ extension SealedEnvelope {
 
 extension RemoteFields {
     /// Never empty: whether that would clear the field at the backend is not known.
-    static func checked(_ text: String, _ field: String) throws(Problem) -> String {
+    package static func checked(_ text: String, _ field: String) throws(Problem) -> String {
         let isPlain = text.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F }
         guard !text.isEmpty, text.utf8.count <= 2048, isPlain else {
-            throw .badField(field, InvalidValue("1 to 2048 characters without control characters"))
+            throw .badField(field, InvalidValue("1 to 2048 bytes without control characters"))
         }
         return text
     }

@@ -89,8 +89,8 @@ package struct VaultFolder: Sendable {
             Self.remove(draft)
             throw error
         }
-        Self.sync(folder: path)
-        Self.sync(folder: Self.parent(of: path))
+        FolderSync.sync(path)
+        FolderSync.sync(Self.parent(of: path))
     }
 
     /// Nothing is there, or an empty folder.
@@ -125,12 +125,5 @@ package struct VaultFolder: Sendable {
     private static func parent(of path: String) -> String {
         let parts = path.split(separator: "/", omittingEmptySubsequences: true).dropLast()
         return (path.hasPrefix("/") ? "/" : "") + (parts.isEmpty && !path.hasPrefix("/") ? "." : parts.joined(separator: "/"))
-    }
-
-    private static func sync(folder: String) {
-        let descriptor = Glibc.open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { return }
-        fsync(descriptor)
-        Glibc.close(descriptor)
     }
 }

@@ -15,7 +15,8 @@ extension Routes {
             let body = try await request.read(PatchRemote.self, context)
             var wanted = RotationRequest(.remote)
             wanted.fields = RemoteFields(
-                name: try RemoteFields.checked("name", body.name), endpoint: try RemoteFields.checked("endpoint", body.endpoint),
+                name: try body.name.map { (text) throws(Problem) in try RemoteFields.checked(text, "name") },
+                endpoint: try body.endpoint.map { (text) throws(Problem) in try RemoteFields.checked(text, "endpoint") },
                 aiType: try body.aiType.map { (text) throws(Problem) in
                     try parsed("ai_type", text) { (text) throws(InvalidValue) in try AIType(text) }
                 })
@@ -116,17 +117,6 @@ extension Routes {
 
     private static let prefer = HTTPField.Name("Prefer")!
     private static let idempotency = HTTPField.Name("Idempotency-Key")!
-}
-
-extension RemoteFields {
-    fileprivate static func checked(_ field: String, _ text: String?) throws(Problem) -> String? {
-        guard let text else { return nil }
-        let isPlain = text.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F }
-        guard !text.isEmpty, text.utf8.count <= 2048, isPlain else {
-            throw .badField(field, InvalidValue("1 to 2048 bytes without control characters"))
-        }
-        return text
-    }
 }
 
 extension DryRun {

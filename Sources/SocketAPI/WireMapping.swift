@@ -140,11 +140,3 @@ extension KeyturnWire.RotationEvent {
             state: step.rawValue)
     }
 }
-
-extension KeyturnWire.ProblemDocument {
-    init(_ problem: Problem, rotation: KeyturnWire.Rotation? = nil) {
-        self.init(
-            type: Self.typePrefix + problem.code.rawValue, title: problem.code.title, status: problem.code.status, detail: problem.detail,
-            nextStep: problem.nextStep, rotation: rotation)
-    }
-}

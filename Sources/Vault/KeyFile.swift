@@ -53,15 +53,6 @@ package enum KeyFile {
             unlink(path)
             throw .badKeyFile(path: path, "it could not be written")
         }
-        syncFolder(of: path)
-    }
-
-    /// A file is durable only with the entry that names it.
-    private static func syncFolder(of path: String) {
-        let folder = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
-        let descriptor = Glibc.open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { return }
-        fsync(descriptor)
-        Glibc.close(descriptor)
+        FolderSync.sync(path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? ".")
     }
 }
