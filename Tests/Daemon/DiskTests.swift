@@ -112,8 +112,11 @@ enum SQLite {
 
     static let ways = [
         "cut": "UPDATE record SET value = substr(value, 1, length(value) - 1) WHERE hex(substr(key, 1, 1)) = '%'",
-        "turn a bit of":
-            "UPDATE record SET value = CAST(substr(value, 1, 40) || x'00' || substr(value, 42) AS BLOB) WHERE hex(substr(key, 1, 1)) = '%'",
+        "change a byte of": """
+        UPDATE record SET value = CAST(
+          substr(value, 1, 40) || CASE substr(value, 41, 1) WHEN x'00' THEN x'01' ELSE x'00' END || substr(value, 42) AS BLOB)
+        WHERE hex(substr(key, 1, 1)) = '%'
+        """,
         "put another's in place of":
             "UPDATE record SET value = (SELECT value FROM record WHERE hex(substr(key, 1, 1)) = '1B' LIMIT 1) WHERE hex(substr(key, 1, 1)) = '%'",
         "count up the revision of": "UPDATE record SET revision = revision + 1 WHERE hex(substr(key, 1, 1)) = '%'",
