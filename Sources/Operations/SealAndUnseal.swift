@@ -31,6 +31,7 @@ extension VaultService {
     }
 
     private func resumeUnfinished() async throws {
+        runner.goOn()
         var cursor: [UInt8]?
         repeat {
             let from = cursor
