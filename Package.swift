@@ -114,6 +114,16 @@ let package = Package(
             name: "TestSupport", dependencies: ["Access", "Model", "Operations", "Rotations", "Secrets", "Vault"],
             path: "Tests/Support/Domain",
             swiftSettings: strict),
+        .target(
+            name: "Simulation",
+            dependencies: ["Access", "Model", "Operations", "Rotations", "SQLiteEngine", "Secrets", "TestSupport", "Vault"],
+            path: "Tests/Simulator/Simulation", swiftSettings: strict),
+        .executableTarget(
+            name: "keyturn-simulator", dependencies: ["Simulation", argumentParser], path: "Tests/Simulator/Program",
+            swiftSettings: strict),
+        .testTarget(
+            name: "SimulatorTests", dependencies: ["Simulation"], path: "Tests/Simulator/Tests",
+            swiftSettings: strict),
         tests("Operations", ["Access", "Model", "Operations", "Rotations", "Secrets", "TestSupport", "Vault"]),
         tests(
             "OpenAPI",

@@ -11,7 +11,7 @@ package actor VaultStore {
     private var door = Door.sealed(.sealed)
     private var waiting: [Job] = []
     private let audience: any AuditAudience
-    private nonisolated let thread = VaultThread()
+    private nonisolated let thread: any SerialExecutor
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
@@ -24,8 +24,10 @@ package actor VaultStore {
     /// So many transactions share a commit at the most: bounds memory and what a failure takes along.
     private static let batchMax = 128
 
-    package init(audience: any AuditAudience) {
+    /// `thread` is where all of its work runs, one piece at a time.
+    package init(audience: any AuditAudience, on thread: any SerialExecutor = VaultThread()) {
         self.audience = audience
+        self.thread = thread
     }
 
     // MARK: The door
