@@ -82,6 +82,7 @@ struct Daemon {
         await withDiscardingTaskGroup { group in
             group.addTask { await assembly.runner.run() }
             group.addTask { await assembly.service.eraseWhatIsDue() }
+            group.addTask { await assembly.service.watchDisk() }
             group.addTask { await self.trimHeap(assembly) }
             if rotatesDue { group.addTask { await assembly.service.rotateWhatIsDue(as: Self.ownCaller) } }
             if let interval = manager.watchdogInterval { group.addTask { await self.feedWatchdog(assembly, every: interval / 2) } }

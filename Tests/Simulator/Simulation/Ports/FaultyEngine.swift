@@ -60,6 +60,13 @@ final class FaultyEngine: Engine, @unchecked Sendable {
         guard world.survives(.afterCommit) else { throw Self.gone }
     }
 
+    func snapshot() throws(EngineError) -> any EngineSnapshot {
+        try requireLife()
+        return try inner.snapshot()
+    }
+
+    var reserve: (any Reserve)? { inner.reserve }
+
     func close() {
         inner.close()
     }

@@ -53,6 +53,7 @@ final class Daemon {
 
 private struct Silence: EventListener {
     func recorded(_ entry: AuditEntry) {}
+    func roomChanged(to room: VaultStore.Room) {}
     func rotation(_ rotation: Rotation, step: String) {}
     func rotation(_ rotation: Rotation, cannotGoOn error: any Error) {}
 }
