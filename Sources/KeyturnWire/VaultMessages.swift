@@ -90,6 +90,8 @@ package struct Status: Codable, Sendable, Equatable {
     package var diskFull: Bool
     /// What to do about the vault as a whole.
     @Nullable package var nextStep: String?
+    /// When the last backup was made that was sent whole; `null`: never, or sealed.
+    @Nullable package var lastBackupAt: String?
     /// How many configs are in each state.
     package var configs: [String: Int]
     package var upstreams: Int
@@ -98,7 +100,8 @@ package struct Status: Codable, Sendable, Equatable {
 
     package init(
         version: String, sealed: Bool, sealedCode: String? = nil, sealedReason: String? = nil,
-        diskFull: Bool = false, nextStep: String? = nil, configs: [String: Int], upstreams: Int, attention: [Attention]
+        diskFull: Bool = false, nextStep: String? = nil, lastBackupAt: String? = nil, configs: [String: Int], upstreams: Int,
+        attention: [Attention]
     ) {
         self.version = version
         self.sealed = sealed
@@ -106,6 +109,7 @@ package struct Status: Codable, Sendable, Equatable {
         self.sealedReason = sealedReason
         self.diskFull = diskFull
         self.nextStep = nextStep
+        self.lastBackupAt = lastBackupAt
         self.configs = configs
         self.upstreams = upstreams
         self.attention = attention
@@ -118,6 +122,7 @@ package struct Status: Codable, Sendable, Equatable {
         case sealedReason = "sealed_reason"
         case diskFull = "disk_full"
         case nextStep = "next_step"
+        case lastBackupAt = "last_backup_at"
         case configs
         case upstreams
         case attention

@@ -7,6 +7,7 @@ package import Vault
 package struct StatusSnapshot: Sendable {
     package let sealedBecause: VaultError?
     package let room: VaultStore.Room
+    package let lastBackupAt: Timestamp?
     package let configs: [ConfigState: Int]
     package let upstreams: Int
     package let attention: [Attention]
@@ -35,7 +36,8 @@ extension VaultService {
     package func status(as caller: Caller) async throws -> StatusSnapshot {
         try policy.require(.status, on: .everything, for: caller)
         if let why = await vault.sealedBecause {
-            return StatusSnapshot(sealedBecause: why, room: why == .diskFull ? .full : .enough, configs: [:], upstreams: 0, attention: [])
+            return StatusSnapshot(
+                sealedBecause: why, room: why == .diskFull ? .full : .enough, lastBackupAt: nil, configs: [:], upstreams: 0, attention: [])
         }
         let now = clock.now()
         var counts: [ConfigState: Int] = [:]
@@ -58,7 +60,8 @@ extension VaultService {
         } while cursor != nil
         let upstreams = try await read { try $0.list(.upstream, limit: 1000).count }
         return StatusSnapshot(
-            sealedBecause: nil, room: await vault.lookForRoom(), configs: counts, upstreams: upstreams,
+            sealedBecause: nil, room: await vault.lookForRoom(),
+            lastBackupAt: try await read { try $0.get(.backup, .named(""))?.at }, configs: counts, upstreams: upstreams,
             attention: attention.sorted { $0.config.description < $1.config.description })
     }
 

@@ -107,7 +107,7 @@ extension KeyturnWire.Status {
         self.init(
             version: version, sealed: snapshot.sealedBecause != nil, sealedCode: snapshot.sealedBecause?.code,
             sealedReason: snapshot.sealedBecause?.detail, diskFull: snapshot.room == .full, nextStep: snapshot.trouble?.nextStep,
-            configs: counts,
+            lastBackupAt: snapshot.lastBackupAt?.description, configs: counts,
             upstreams: snapshot.upstreams,
             attention: snapshot.attention.map { item in
                 Attention(config: "\(item.config)", state: item.state.rawValue, reason: item.reason, nextStep: item.nextStep)

@@ -31,6 +31,7 @@ struct StatusCommand: DaemonCommand {
             return
         }
         console.line("keyturnd \(status.version): ", Styled("unsealed", .good), "; \(counts(status))")
+        console.line("Last backup: ", Styled(status.lastBackupAt ?? "none"))
         if status.diskFull {
             console.line(Styled("The disk that holds the vault is full.", .bad), " Rotations wait and nothing new begins; reading goes on.")
             if let nextStep = status.nextStep { console.line("  try: \(nextStep)") }
