@@ -36,7 +36,7 @@ import Vault
     }
 
     private static func opened(_ file: BackupFile) throws -> OpenVault {
-        try OpenVault.open(file, unlockKey: key(1), random: SeededRandom(seed: 9))
+        try OpenVault.open(file, unlockKey: key(1), at: someTime, random: SeededRandom(seed: 9))
     }
 
     @Test(arguments: Kind.allCases) func `holds one state, whatever is written meanwhile`(_ kind: Kind) async throws {
@@ -51,8 +51,8 @@ import Vault
             let file = try BackupFile(path: "\(place.path)/backup")
             #expect(file.head.madeAt == someTime && file.summary.configs == 300)
             let store = VaultStore(audience: Listener())
-            try await store.unseal { () throws(VaultError) in
-                try OpenVault.open(file, unlockKey: key(1), random: SeededRandom(seed: 9))
+            try await store.unseal(ordinary) { () throws(VaultError) in
+                try OpenVault.open(file, unlockKey: key(1), at: someTime, random: SeededRandom(seed: 9))
             }
             for number in [1, 2, 150, 300] { #expect(try await store.note(.note, "note \(number)") == "before") }
             #expect(try await store.note(.memo, "memo") == nil)
@@ -148,7 +148,7 @@ import Vault
             try Data(bytes).write(to: URL(filePath: path))
             let file = try BackupFile(path: path)
             #expect(throws: BackupError.forged(path: path)) { try file.requireGenuine(in: Self.opened(file)) }
-            #expect(throws: VaultError.wrongKey) { try OpenVault.open(file, unlockKey: key(2), random: SeededRandom(seed: 9)) }
+            #expect(throws: VaultError.wrongKey) { try OpenVault.open(file, unlockKey: key(2), at: someTime, random: SeededRandom(seed: 9)) }
         }
     }
 }

@@ -80,10 +80,11 @@ extension VaultStore {
     /// The state as it is durable now. `configs`: what to count.
     package func backup<Config>(at time: Timestamp, counting configs: RecordKind<Config>) throws(VaultError) -> BackupSource {
         let vault = try openVault()
+        let machine = try VaultView(vault: vault).vaultState().owner
         do throws(EngineError) {
             return BackupSource(
                 snapshot: try vault.engine.snapshot(), vault: vault, configTag: configs.tag,
-                head: BackupHead(madeAt: time, machine: nil, vaultFormat: OpenVault.format))
+                head: BackupHead(madeAt: time, machine: machine, vaultFormat: OpenVault.format))
         } catch {
             throw VaultError(error)
         }

@@ -1,4 +1,6 @@
 import ArgumentParser
+import FoundationEssentials
+import Model
 import Secrets
 import Vault
 
@@ -14,6 +16,6 @@ struct UnlockOptions: ParsableArguments {
     /// `nil` when none was given.
     func open(_ engine: any Engine) throws -> OpenVault? {
         guard let path = keyFile ?? recovery else { return nil }
-        return try OpenVault.open(engine, unlockKey: KeyFile.read(path, systemdCredential: false), random: SystemRandom())
+        return try OpenVault.open(engine, unlockKey: KeyFile.read(path, systemdCredential: false), at: Timestamp(Date()), random: SystemRandom())
     }
 }

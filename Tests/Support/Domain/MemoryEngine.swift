@@ -10,6 +10,8 @@ package final class MemoryEngine: Engine {
         /// How many commits still fit on the disk; `nil`: as many as there are.
         var room: Int?
         var isReserveKept = false
+        var copies: [String: [EngineRecord]] = [:]
+        var forgettings = 0
     }
 
     private let state = Mutex(State())
@@ -78,6 +80,36 @@ package final class MemoryEngine: Engine {
     }
 
     package var reserve: (any Reserve)? { MemoryReserve(engine: self) }
+
+    package func rewrite(
+        _ becoming: (EngineRecord) throws(VaultError) -> EngineChange.Content?, last: () throws(VaultError) -> [EngineChange]
+    ) throws(VaultError) {
+        var changes: [EngineChange] = []
+        for record in records.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+            let content = try becoming(record)
+            if content == EngineChange.Content(revision: record.revision, value: record.value) { continue }
+            changes.append(EngineChange(key: record.key, expecting: record.revision, becomes: content))
+        }
+        changes += try last()
+        do { try commit(changes) } catch { throw VaultError(error) }
+    }
+
+    package func keepCopy(named name: String) throws(EngineError) {
+        state.withLock { $0.copies[name] = Array($0.records.values) }
+    }
+
+    package func forgetReplaced() throws(EngineError) {
+        state.withLock { state in
+            state.copies = [:]
+            state.forgettings += 1
+        }
+    }
+
+    /// What `keepCopy` kept.
+    package var copies: [String: [EngineRecord]] { state.withLock(\.copies) }
+
+    /// How often nothing was to be left of what was deleted.
+    package var forgettings: Int { state.withLock(\.forgettings) }
 
     package func close() {}
 
