@@ -32,6 +32,7 @@ package struct Problem: Error, Equatable {
         case upstreamInUse = "upstream-in-use"
         case paused = "paused"
         case stuck = "stuck"
+        case quarantined = "quarantined"
         case changedMeanwhile = "changed-meanwhile"
         case tooLarge = "too-large"
         case wrongBox = "wrong-box"
@@ -55,7 +56,7 @@ package struct Problem: Error, Equatable {
             case .unknownConfig, .unknownUpstream, .unknownVersion, .unknownRotation, .notFound: 404
             case .methodNotAllowed: 405
             case .nothingStaged, .rotationInProgress, .sharedKey, .duplicateKey, .bindingInUse, .alreadyBound, .upstreamInUse, .paused,
-                .stuck:
+                .stuck, .quarantined:
                 409
             case .changedMeanwhile: 412
             case .tooLarge: 413
@@ -90,6 +91,7 @@ package struct Problem: Error, Equatable {
             case .upstreamInUse: "The upstream is in use"
             case .paused: "The config is paused"
             case .stuck: "The rotation is stuck and needs a decision"
+            case .quarantined: "The config is in quarantine"
             case .changedMeanwhile: "It was changed in the meantime"
             case .tooLarge: "The request is too large"
             case .wrongBox: "The sealed box is not for this"

@@ -49,19 +49,14 @@ extension VaultService {
             await vault.seal(because: error)
             throw error
         }
+        try await holdQuarantined()
         try await forEachUnfinished(runner.resume)
     }
 
-    private func forEachUnfinished(_ body: (Rotation) -> Void) async throws {
-        var cursor: [UInt8]?
-        repeat {
-            let from = cursor
-            let page = try await read { view in
-                try view.list(.unfinished, after: from, limit: 64).map { ($0.cursor, try view.rotation($0.value.id)) }
-            }
-            for (_, rotation) in page { body(rotation) }
-            cursor = page.last?.0
-        } while cursor != nil
+    func forEachUnfinished(_ body: (Rotation) async throws -> Void) async throws {
+        try await forEachPage(of: .unfinished) { pointer in
+            try await body(try await read { try $0.rotation(pointer.id) })
+        }
     }
 
     package func intakeKey() async throws -> IntakeKeyList.Key {

@@ -8,6 +8,7 @@ package struct StatusSnapshot: Sendable {
     package let sealedBecause: VaultError?
     package let room: VaultStore.Room
     package let lastBackupAt: Timestamp?
+    package let quarantine: Quarantine?
     package let configs: [ConfigState: Int]
     package let upstreams: Int
     package let attention: [Attention]
@@ -37,7 +38,8 @@ extension VaultService {
         try policy.require(.status, on: .everything, for: caller)
         if let why = await vault.sealedBecause {
             return StatusSnapshot(
-                sealedBecause: why, room: why == .diskFull ? .full : .enough, lastBackupAt: nil, configs: [:], upstreams: 0, attention: [])
+                sealedBecause: why, room: why == .diskFull ? .full : .enough, lastBackupAt: nil, quarantine: nil, configs: [:],
+                upstreams: 0, attention: [])
         }
         let now = clock.now()
         var counts: [ConfigState: Int] = [:]
@@ -46,9 +48,10 @@ extension VaultService {
         repeat {
             let from = cursor
             let page = try await read { view in
-                try view.list(.config, after: from, limit: 256).map { stored in
+                let quarantine = try view.vaultState().quarantine
+                return try view.list(.config, after: from, limit: 256).map { stored in
                     let rotation = try stored.value.unfinished.flatMap { try view.get(.rotation, .timed($0)) }
-                    return (stored, stored.value.condition(rotation, at: now, overdueAfter: limits.overdueAfter))
+                    return (stored, stored.value.condition(rotation, quarantine, at: now, overdueAfter: limits.overdueAfter))
                 }
             }
             for (stored, (state, reason, nextStep)) in page where stored.value.removedAt == nil {
@@ -61,7 +64,8 @@ extension VaultService {
         let upstreams = try await read { try $0.list(.upstream, limit: 1000).count }
         return StatusSnapshot(
             sealedBecause: nil, room: await vault.lookForRoom(),
-            lastBackupAt: try await read { try $0.get(.backup, .named(""))?.at }, configs: counts, upstreams: upstreams,
+            lastBackupAt: try await read { try $0.get(.backup, .named(""))?.at },
+            quarantine: try await read { try $0.vaultState().quarantine }, configs: counts, upstreams: upstreams,
             attention: attention.sorted { $0.config.description < $1.config.description })
     }
 
@@ -69,7 +73,7 @@ extension VaultService {
         _ config: ConfigRecord, _ state: ConfigState, _ reason: String?, _ nextStep: String?, at now: Timestamp
     ) -> [StatusSnapshot.Attention] {
         switch state {
-        case .failed, .overdue, .stuck, .waiting:
+        case .failed, .overdue, .stuck, .waiting, .quarantined:
             return [.init(config: config.name, state: state, reason: reason ?? "It is \(state.rawValue).", nextStep: nextStep)]
         case .running, .paused: return []
         case .due, .ok:

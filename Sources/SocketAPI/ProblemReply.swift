@@ -86,7 +86,8 @@ extension Problem.Code {
         case .tooManyRequests: 1
         case .badRequest, .idempotencyMismatch, .notAllowed, .unknownConfig, .unknownUpstream, .unknownVersion, .unknownRotation, .notFound,
             .methodNotAllowed, .nothingStaged, .rotationInProgress, .sharedKey, .duplicateKey, .bindingInUse, .alreadyBound, .upstreamInUse,
-            .paused, .stuck, .changedMeanwhile, .tooLarge, .wrongBox, .keyRejected, .upstreamRefused, .upstreamAuth, .upstreamUnreachable,
+            .paused, .stuck, .quarantined, .changedMeanwhile, .tooLarge, .wrongBox, .keyRejected, .upstreamRefused, .upstreamAuth,
+            .upstreamUnreachable,
             .storeFailed, .diskFull:
             nil
         }

@@ -24,6 +24,7 @@ package struct Routes: Sendable {
         addVault(to: router)
         addUpstreams(to: router)
         addConfigs(to: router)
+        addReleasing(to: router)
         addVersions(to: router)
         addRotations(to: router)
     }

@@ -26,7 +26,8 @@ struct Keyturn: GroupOfCommands {
                 name: "The vault",
                 subcommands: [
                     InitCommand.self, RecoveryKeyCommand.self, StatusCommand.self, SealCommand.self, UnsealCommand.self, WhoamiCommand.self,
-                    AuditCommand.self, BackupCommand.self,
+                    AuditCommand.self, BackupCommand.self, RestoreCommand.self,
+                    ReleaseCommand.self,
                 ]),
             CommandGroup(name: "Setting up", subcommands: [UpstreamCommand.self, ConfigCommand.self, RemoteCommand.self]),
             CommandGroup(

@@ -39,6 +39,7 @@ struct ReplyCase: CustomTestStringConvertible, Sendable {
         ReplyCase("IntakeKey", IntakeKey(keyID: "", key: "")),
         ReplyCase("NotDue", NotDue(rotated: false, reason: "")),
         ReplyCase("Problem", ProblemDocument(type: "", title: "", status: 400, detail: "")),
+        ReplyCase("Quarantine", Quarantine(since: "", cause: "", reason: "", nextStep: "")),
         ReplyCase("Rotation", rotation),
         ReplyCase("RotationEvent", RotationEvent(at: "", event: "", config: "")),
         ReplyCase("RotationPage", Page(items: [rotation], next: nil)),

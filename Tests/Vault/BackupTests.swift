@@ -148,7 +148,9 @@ import Vault
             try Data(bytes).write(to: URL(filePath: path))
             let file = try BackupFile(path: path)
             #expect(throws: BackupError.forged(path: path)) { try file.requireGenuine(in: Self.opened(file)) }
-            #expect(throws: VaultError.wrongKey) { try OpenVault.open(file, unlockKey: key(2), at: someTime, random: SeededRandom(seed: 9)) }
+            #expect(throws: VaultError.wrongKey) {
+                try OpenVault.open(file, unlockKey: key(2), at: someTime, random: SeededRandom(seed: 9))
+            }
         }
     }
 }

@@ -40,8 +40,8 @@ struct InitCommand: DaemonCommand {
     }
 
     func perform(_ context: Context) async throws -> CommandExit {
-        let folder = VaultFolder(path: try Self.absolute(vault, "--vault"))
-        let keyPath = try keyFile.map { try Self.absolute($0, "--key-file") } ?? folder.defaultKeyFile
+        let folder = VaultFolder(path: try Checked.absolute(vault, of: "--vault"))
+        let keyPath = try keyFile.map { try Checked.absolute($0, of: "--key-file") } ?? folder.defaultKeyFile
         let recoveryKey = try recovery.map { (text) throws(Failure) in try BoxPublicKey(base64: text, of: "--recovery") }
         do throws(VaultError) {
             try folder.requireFree()
@@ -68,12 +68,6 @@ struct InitCommand: DaemonCommand {
             context.console.hint("keyturnd --vault \(folder.path)\(key) --socket \(folder.path).sock")
         }
         return .done
-    }
-
-    private static func absolute(_ path: String, _ option: String) throws(Failure) -> String {
-        guard !path.isEmpty else { throw .usage("\(option) must not be empty.") }
-        let whole = path.hasPrefix("/") ? path : "\(FileManager.default.currentDirectoryPath)/\(path)"
-        return whole.count > 1 && whole.hasSuffix("/") ? String(whole.dropLast()) : whole
     }
 
     /// Which host's vault it is; a copy on another one shall be noticed.
