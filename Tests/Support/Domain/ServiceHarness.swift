@@ -22,14 +22,17 @@ package final class ServiceHarness: Sendable {
     package static let root = Caller(uid: 0, gid: 0, groups: [], pid: 1, unit: nil)
     package static let stranger = Caller(uid: 4711, gid: 4711, groups: [], pid: 2, unit: nil)
 
-    /// Over the disk, clock and backend of `earlier`, this is the daemon after a restart.
-    package init(seed: UInt64 = 1, after earlier: ServiceHarness? = nil) async throws {
+    /// Over the disk, clock and backend of `earlier`, this is the daemon after a restart; over `stored`, with a vault that was made elsewhere.
+    package init(seed: UInt64 = 1, after earlier: ServiceHarness? = nil, stored: (engine: MemoryEngine, keyBytes: [UInt8])? = nil)
+        async throws
+    {
         clock = earlier?.clock ?? HandMovedClock()
-        engine = earlier?.engine ?? MemoryEngine()
+        engine = earlier?.engine ?? stored?.engine ?? MemoryEngine()
         target = earlier?.target ?? ScriptedTarget()
         random = earlier?.random ?? SeededRandom(seed: seed)
-        if earlier == nil {
-            try OpenVault.create(in: engine, unlockKey: EngineSource.unlockKey, recovery: nil, owner: nil, at: clock.now(), random: random)
+        if earlier == nil, stored == nil {
+            try OpenVault.create(
+                in: engine, unlockKey: EngineSource(engine).unlockKey, recovery: nil, owner: nil, at: clock.now(), random: random)
         }
         events = EventHub(listener: Silence())
         mirror = earlier?.mirror ?? MemoryMirror()
@@ -42,7 +45,8 @@ package final class ServiceHarness: Sendable {
         self.runner = runner
         service = VaultService(
             vault: vault, runner: runner, targets: target, bearers: bearers, clock: clock, random: random,
-            policy: .ownerOnly(daemonUID: 0), limits: limits, source: EngineSource(engine))
+            policy: .ownerOnly(daemonUID: 0), limits: limits,
+            source: EngineSource(engine, keyBytes: stored?.keyBytes ?? EngineSource.defaultKey))
         running = Task { await runner.run() }
         try await service.open(by: nil)
     }
