@@ -12,6 +12,8 @@ package struct StatusSnapshot: Sendable {
     package let configs: [ConfigState: Int]
     package let upstreams: Int
     package let attention: [Attention]
+    /// How many ways in there are of each kind; nothing while it is sealed.
+    package var slots: [SlotEntry.Kind: Int] = [:]
 
     /// What is wrong with the vault as a whole.
     package var trouble: VaultError? {
@@ -62,11 +64,13 @@ extension VaultService {
             cursor = page.last?.0.cursor
         } while cursor != nil
         let upstreams = try await read { try $0.list(.upstream, limit: 1000).count }
+        let slots = try await read { try $0.slots().map { ($0.kind, 1) } }
         return StatusSnapshot(
             sealedBecause: nil, room: await vault.lookForRoom(),
             lastBackupAt: try await read { try $0.get(.backup, .named(""))?.at },
             quarantine: try await read { try $0.vaultState().quarantine }, configs: counts, upstreams: upstreams,
-            attention: attention.sorted { $0.config.description < $1.config.description })
+            attention: attention.sorted { $0.config.description < $1.config.description },
+            slots: Dictionary(slots, uniquingKeysWith: +))
     }
 
     private static func attention(

@@ -96,11 +96,11 @@ final class CountingEngine: Engine {
 
 /// A new vault in an engine, unsealed.
 func newVault(
-    in engine: any Engine, recovery: BoxPublicKey? = nil, audience: any AuditAudience = Listener()
+    in engine: any Engine, recovery: BoxPublicKey? = nil, mirror: (any CounterMirror)? = nil, audience: any AuditAudience = Listener()
 ) async throws -> VaultStore {
     let random = SeededRandom(seed: 7)
     try OpenVault.create(in: engine, unlockKey: key(1), recovery: recovery, owner: nil, at: someTime, random: random)
-    return try await openedVault(in: engine, audience: audience)
+    return try await openedVault(in: engine, mirror: mirror, audience: audience)
 }
 
 func openedVault(

@@ -17,7 +17,7 @@ struct UnlockOptions: ParsableArguments {
 
     /// `nil` when none was given.
     func open(_ engine: any Engine) throws -> OpenVault? {
-        if passphrase { return try Self.open(engine, passphrase: SecretSource.standardInput(prompt: "Passphrase: ").read()) }
+        if passphrase { return try Self.open(engine, passphrase: Passphrase.existing(stdin: true)) }
         guard let path = keyFile ?? recovery else { return nil }
         return try Self.open(engine, keyFile: path)
     }
@@ -28,7 +28,8 @@ struct UnlockOptions: ParsableArguments {
 
     private static func open(_ engine: any Engine, passphrase: borrowing Secret) throws -> OpenVault {
         for slot in try OpenVault.slots(in: engine) where slot.entry.kind == .passphrase {
-            guard let salt = slot.entry.salt, let secret = SlotSecret(passphrase: passphrase, salt: Array(salt)) else { continue }
+            guard let salt = slot.entry.salt else { continue }
+            let secret = try Passphrase.slotSecret(passphrase, salt: Array(salt))
             if let rootKey = slot.rootKey(by: secret) { return try OpenVault.open(engine, rootKey: rootKey, random: SystemRandom()) }
         }
         throw VaultError.wrongKey

@@ -6,6 +6,7 @@ package final class MemoryEngine: Engine {
     private struct State {
         var records: [[UInt8]: EngineRecord] = [:]
         var failures: [EngineError] = []
+        var losesAnswer = false
         var commits = 0
         /// How many commits still fit on the disk; `nil`: as many as there are.
         var room: Int?
@@ -33,10 +34,18 @@ package final class MemoryEngine: Engine {
         state.withLock { $0.room = nil }
     }
 
+    /// The next commit is done and says that it failed, as one that was cut off.
+    package func loseNextAnswer() {
+        state.withLock { $0.losesAnswer = true }
+    }
+
     package var commits: Int { state.withLock(\.commits) }
 
     /// All that is stored, as somebody with the disk would see it.
-    package var records: [EngineRecord] { state.withLock { Array($0.records.values) } }
+    package var records: [EngineRecord] {
+        get { state.withLock { Array($0.records.values) } }
+        set { state.withLock { $0.records = Dictionary(uniqueKeysWithValues: newValue.map { ($0.key, $0) }) } }
+    }
 
     package func replace(_ key: [UInt8], with record: EngineRecord?) {
         state.withLock { $0.records[key] = record }
@@ -70,7 +79,9 @@ package final class MemoryEngine: Engine {
                 state.records[change.key] = change.becomes.map { EngineRecord(key: change.key, revision: $0.revision, value: $0.value) }
             }
             state.commits += 1
-            return nil
+            guard state.losesAnswer else { return nil }
+            state.losesAnswer = false
+            return .failed("the answer was lost")
         }
         if let outcome { throw outcome }
     }
