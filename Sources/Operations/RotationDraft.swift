@@ -29,8 +29,12 @@ struct RotationDraft: Sendable {
     func decide(in reader: some RecordReader, listed: RemoteFields? = nil) throws -> Decision {
         let record = try reader.config(config).value
         if let rotation = try remembered(in: reader) { return .join(rotation) }
-        if let unfinished = record.unfinished { return try join(reader.rotation(unfinished)) }
         let quarantine = try reader.quarantine(of: record)
+        if let unfinished = record.unfinished {
+            let rotation = try reader.rotation(unfinished)
+            if let quarantine, rotation.quarantine != quarantine.id { throw quarantine.problem(of: config) }
+            return try join(rotation)
+        }
         if request.condition == .ifDue, let why = quarantine == nil ? notDue(record) : "in quarantine" { return .notDue(record.dueAt, why) }
         if record.isPaused(at: at) {
             throw Problem(.paused, "The config '\(config)' is paused.", nextStep: "keyturn resume \(config)")
