@@ -127,7 +127,10 @@ let package = Package(
         tests("Operations", ["Access", "Model", "Operations", "Rotations", "Secrets", "TestSupport", "Vault"]),
         tests(
             "OpenAPI",
-            ["Access", "KeyturnWire", "Model", "Operations", "Rotations", "SocketAPI", "TestSupport", hummingbird, httpTypes, yams]),
+            [
+                "Access", "KeyturnWire", "Model", "Operations", "Rotations", "SocketAPI", "TestSupport", "Vault", hummingbird, httpTypes,
+                yams,
+            ]),
         tests("Rotations", ["Model", "Rotations"]),
         tests("Secrets", ["Secrets"]),
         tests("Architecture", []),
@@ -145,7 +148,7 @@ let package = Package(
             "Durability",
             ["FlashbackStandIn", "Model", "Operations", "Rotations", "Secrets", "SQLiteEngine", "TestProcesses", "TestSupport", "Vault"]),
         tests("Daemon", ["FlashbackStandIn", "Model", "Operations", "Secrets", "SQLiteEngine", "TestProcesses", "Vault"]),
-        tests("Vault", ["Model", "Operations", "Secrets", "SQLiteEngine", "TestSupport", "Vault"]),
+        tests("Vault", ["Model", "Operations", "Rotations", "Secrets", "SQLiteEngine", "TestSupport", "Vault"]),
         tests("KeyturnClient", ["FakeDaemon", "KeyturnClient", "KeyturnWire"]),
         tests("KeyturnCommand", ["FakeDaemon", "keyturn", "KeyturnClient", "KeyturnWire", "Model", "Secrets", argumentParser]),
     ]

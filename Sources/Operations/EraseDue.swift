@@ -15,6 +15,8 @@ extension VaultService {
             let now = clock.now()
             if keysErasedAt.map({ now - $0 >= Self.keyInterval }) ?? true {
                 await eraseIdempotencyKeys()
+                // Sealed, or a full disk: the next hour will do.
+                try? await renewIntakeKey()
                 keysErasedAt = now
             }
             await clock.sleep(for: await eraseOnce())
@@ -67,7 +69,7 @@ extension VaultService {
         try await write { transaction in
             guard var config = try transaction.get(.config, .named(name)) else { return .unchanged(()) }
             if let removedAt = config.removedAt {
-                guard removedAt + limits.removalAge <= now else { return .unchanged(()) }
+                guard removedAt + limits.removalAge <= now, try transaction.quarantine(of: config) == nil else { return .unchanged(()) }
                 try transaction.purge(config)
                 return .changed((), AuditEvent(at: now, "config.purged", by: nil, config: name))
             }

@@ -89,6 +89,9 @@ package actor UpstreamBearers: BearerKeeper {
     private nonisolated func refresh(_ record: UpstreamRecord) async throws -> Bool {
         let name = record.name
         guard let token = try await vault.readSecret({ try $0.get(.refreshToken, .named(name)) }) else { return false }
+        if let quarantine = try await vault.read({ try $0.vaultState().quarantine }), record.hasSuspectRefreshToken(in: quarantine) {
+            return false
+        }
         try await note(record, "upstream.refresh-begun", outcome: nil, reason: nil, .new) { $0.isRefreshOpen = true }
         switch await targets.target(at: record.address).refresh(with: token) {
         case .refreshed(let tokens): return await store(tokens, for: record)

@@ -5,9 +5,11 @@ import Vault
 /// One committed state of the file, read on a connection of its own: a read transaction that later commits don't show in.
 /// While it is open the write-ahead log can't be shortened.
 final class SQLiteSnapshot: EngineSnapshot {
+    private let path: String
     private let queue: DatabaseQueue
 
     init(path: String) throws {
+        self.path = path
         var configuration = Configuration()
         configuration.readonly = true
         // It stays open from here to `close`.
@@ -28,7 +30,7 @@ final class SQLiteSnapshot: EngineSnapshot {
                 return try Row.fetchAll(statement, arguments: [Data(after ?? []), limit]).map(SQLiteFile.record)
             }
         } catch {
-            throw SQLiteFile.engineError(error)
+            throw SQLiteFile.engineError(error, path)
         }
     }
 

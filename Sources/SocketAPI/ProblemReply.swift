@@ -81,12 +81,15 @@ extension Problem.Code {
     /// When it is worth asking again by itself.
     fileprivate var retryAfterSeconds: Int? {
         switch self {
-        case .sealed: 30
+        case .sealed, .vaultOlder, .vaultAltered: 30
         case .stopping: 5
         case .tooManyRequests: 1
-        case .badRequest, .idempotencyMismatch, .notAllowed, .unknownConfig, .unknownUpstream, .unknownVersion, .unknownRotation, .notFound,
+        case .badRequest, .idempotencyMismatch, .notAllowed, .unknownConfig, .unknownUpstream, .unknownVersion, .unknownRotation,
+            .unknownSlot, .notFound,
             .methodNotAllowed, .nothingStaged, .rotationInProgress, .sharedKey, .duplicateKey, .bindingInUse, .alreadyBound, .upstreamInUse,
-            .paused, .stuck, .changedMeanwhile, .tooLarge, .wrongBox, .keyRejected, .upstreamRefused, .upstreamAuth, .upstreamUnreachable,
+            .lastSlot,
+            .paused, .stuck, .quarantined, .changedMeanwhile, .tooLarge, .wrongBox, .keyRejected, .upstreamRefused, .upstreamAuth,
+            .upstreamUnreachable,
             .storeFailed, .diskFull:
             nil
         }

@@ -13,7 +13,7 @@ package enum BackupError: Error, Equatable {
         case .unreadable(let path, let why): "The file \(path) can't be read: \(why)."
         case .notABackup(let path): "\(path) is not a backup of a vault."
         case .newer(let path, let format): "The backup \(path) has format \(format), which is newer than this version of Keyturn."
-        case .cutOff(let path): "The backup \(path) is not whole: its end is missing."
+        case .cutOff(let path): "The backup \(path) is not whole: its end is missing, or not its end."
         case .changed(let path): "The backup \(path) is damaged: its checksum does not fit its content."
         case .forged(let path): "The backup \(path) was changed or put together by somebody without the vault's key."
         }

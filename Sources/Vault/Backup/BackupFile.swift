@@ -40,7 +40,7 @@ package final class BackupFile: Engine {
     /// That who has the vault's key made it, and that every record is what was sealed in its place.
     package func requireGenuine(in vault: OpenVault) throws {
         guard vault.backupMAC(of: digest) == mac else { throw BackupError.forged(path: path) }
-        try vault.requireSound()
+        try vault.requireSound(names: RecordTag.names)
     }
 
     // MARK: As an engine
@@ -83,9 +83,19 @@ package final class BackupFile: Engine {
         return EngineRecord(key: place.key, revision: place.revision, value: value)
     }
 
-    package func commit(_ changes: [EngineChange]) throws(EngineError) {
-        throw .failed("a backup is not written to")
+    package func commit(_ changes: [EngineChange]) throws(EngineError) { throw Self.onlyRead }
+
+    package func rewrite(
+        _ becoming: (EngineRecord) throws(VaultError) -> EngineChange.Content?, last: () throws(VaultError) -> [EngineChange]
+    ) throws(VaultError) {
+        throw VaultError(Self.onlyRead)
     }
+
+    package func keepCopy(named name: String) throws(EngineError) { throw Self.onlyRead }
+
+    package func forgetReplaced() throws(EngineError) { throw Self.onlyRead }
+
+    private static let onlyRead = EngineError.failed("a backup is not written to")
 
     package func snapshot() throws(EngineError) -> any EngineSnapshot { BackupPages(file: self) }
 

@@ -78,10 +78,9 @@ package struct BackupSource: Sendable {
 
 extension VaultStore {
     /// The state as it is durable now. `configs`: what to count.
-    package func backup<Config>(at time: Timestamp, machine: String?, counting configs: RecordKind<Config>) throws(VaultError)
-        -> BackupSource
-    {
+    package func backup<Config>(at time: Timestamp, counting configs: RecordKind<Config>) throws(VaultError) -> BackupSource {
         let vault = try openVault()
+        let machine = try VaultView(vault: vault).vaultState().owner
         do throws(EngineError) {
             return BackupSource(
                 snapshot: try vault.engine.snapshot(), vault: vault, configTag: configs.tag,

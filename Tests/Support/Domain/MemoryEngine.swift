@@ -6,10 +6,13 @@ package final class MemoryEngine: Engine {
     private struct State {
         var records: [[UInt8]: EngineRecord] = [:]
         var failures: [EngineError] = []
+        var losesAnswer = false
         var commits = 0
         /// How many commits still fit on the disk; `nil`: as many as there are.
         var room: Int?
         var isReserveKept = false
+        var copies: [String: [EngineRecord]] = [:]
+        var forgettings = 0
     }
 
     private let state = Mutex(State())
@@ -31,10 +34,18 @@ package final class MemoryEngine: Engine {
         state.withLock { $0.room = nil }
     }
 
+    /// The next commit is done and says that it failed, as one that was cut off.
+    package func loseNextAnswer() {
+        state.withLock { $0.losesAnswer = true }
+    }
+
     package var commits: Int { state.withLock(\.commits) }
 
     /// All that is stored, as somebody with the disk would see it.
-    package var records: [EngineRecord] { state.withLock { Array($0.records.values) } }
+    package var records: [EngineRecord] {
+        get { state.withLock { Array($0.records.values) } }
+        set { state.withLock { $0.records = Dictionary(uniqueKeysWithValues: newValue.map { ($0.key, $0) }) } }
+    }
 
     package func replace(_ key: [UInt8], with record: EngineRecord?) {
         state.withLock { $0.records[key] = record }
@@ -68,7 +79,9 @@ package final class MemoryEngine: Engine {
                 state.records[change.key] = change.becomes.map { EngineRecord(key: change.key, revision: $0.revision, value: $0.value) }
             }
             state.commits += 1
-            return nil
+            guard state.losesAnswer else { return nil }
+            state.losesAnswer = false
+            return .failed("the answer was lost")
         }
         if let outcome { throw outcome }
     }
@@ -78,6 +91,36 @@ package final class MemoryEngine: Engine {
     }
 
     package var reserve: (any Reserve)? { MemoryReserve(engine: self) }
+
+    package func rewrite(
+        _ becoming: (EngineRecord) throws(VaultError) -> EngineChange.Content?, last: () throws(VaultError) -> [EngineChange]
+    ) throws(VaultError) {
+        var changes: [EngineChange] = []
+        for record in records.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+            let content = try becoming(record)
+            if content == EngineChange.Content(revision: record.revision, value: record.value) { continue }
+            changes.append(EngineChange(key: record.key, expecting: record.revision, becomes: content))
+        }
+        changes += try last()
+        do { try commit(changes) } catch { throw VaultError(error) }
+    }
+
+    package func keepCopy(named name: String) throws(EngineError) {
+        state.withLock { $0.copies[name] = Array($0.records.values) }
+    }
+
+    package func forgetReplaced() throws(EngineError) {
+        state.withLock { state in
+            state.copies = [:]
+            state.forgettings += 1
+        }
+    }
+
+    /// What `keepCopy` kept.
+    package var copies: [String: [EngineRecord]] { state.withLock(\.copies) }
+
+    /// How often nothing was to be left of what was deleted.
+    package var forgettings: Int { state.withLock(\.forgettings) }
 
     package func close() {}
 

@@ -10,6 +10,7 @@ package import Vault
 package final class ServiceHarness: Sendable {
     package let clock: HandMovedClock
     package let engine: MemoryEngine
+    package let mirror: MemoryMirror
     package let target: ScriptedTarget
     package let random: SeededRandom
     package let service: VaultService
@@ -21,17 +22,22 @@ package final class ServiceHarness: Sendable {
     package static let root = Caller(uid: 0, gid: 0, groups: [], pid: 1, unit: nil)
     package static let stranger = Caller(uid: 4711, gid: 4711, groups: [], pid: 2, unit: nil)
 
-    /// Over the disk, clock and backend of `earlier`, this is the daemon after a restart; still sealed unless it `opens`.
-    package init(seed: UInt64 = 1, after earlier: ServiceHarness? = nil, opens: Bool = true) async throws {
+    /// Over the disk, clock and backend of `earlier`, this is the daemon after a restart; over `stored`, with a vault that was made elsewhere.
+    /// Still sealed unless it `opens`.
+    package init(
+        seed: UInt64 = 1, after earlier: ServiceHarness? = nil, stored: (engine: MemoryEngine, keyBytes: [UInt8])? = nil, opens: Bool = true
+    ) async throws {
         clock = earlier?.clock ?? HandMovedClock()
-        engine = earlier?.engine ?? MemoryEngine()
+        engine = earlier?.engine ?? stored?.engine ?? MemoryEngine()
         target = earlier?.target ?? ScriptedTarget()
         random = earlier?.random ?? SeededRandom(seed: seed)
-        if earlier == nil {
-            try OpenVault.create(in: engine, unlockKey: Self.unlockKey, recovery: nil, owner: nil, at: clock.now(), random: random)
+        if earlier == nil, stored == nil {
+            try OpenVault.create(
+                in: engine, unlockKey: EngineSource(engine).unlockKey, recovery: nil, owner: nil, at: clock.now(), random: random)
         }
         events = EventHub(listener: Silence())
-        vault = VaultStore(audience: events)
+        mirror = earlier?.mirror ?? MemoryMirror()
+        vault = VaultStore(audience: events, mirror: mirror, kindNames: RecordNames.all)
         let bearers = UpstreamBearers(vault: vault, targets: target, clock: clock)
         let limits = OperationLimits()
         let runner = RotationRunner(
@@ -40,8 +46,8 @@ package final class ServiceHarness: Sendable {
         self.runner = runner
         service = VaultService(
             vault: vault, runner: runner, targets: target, bearers: bearers, clock: clock, random: random,
-            policy: .ownerOnly(daemonUID: 0), limits: limits
-        ) { [engine, random] () throws(VaultError) in try OpenVault.open(engine, unlockKey: Self.unlockKey, random: random) }
+            policy: .ownerOnly(daemonUID: 0), limits: limits,
+            source: EngineSource(engine, keyBytes: stored?.keyBytes ?? EngineSource.defaultKey))
         running = Task { await runner.run() }
         if opens { try await service.open(by: nil) }
     }
@@ -53,8 +59,6 @@ package final class ServiceHarness: Sendable {
         running.cancel()
         await runner.halt()
     }
-
-    private static var unlockKey: Secret { Secret(count: 32) { $0.copyBytes(from: repeatElement(7, count: 32)) } }
 
     // MARK: What most tests begin with
 
@@ -92,12 +96,12 @@ package final class ServiceHarness: Sendable {
     package func box(
         _ purpose: String = "stage", target: String = "openai-prod", credential: String, expiresAt: Timestamp? = nil, id: UUID? = nil
     ) async throws -> IncomingBox {
-        let key = try await service.intakeKey()
+        let key = try await service.intakeKey().key
         let expiry = expiresAt.map { "\"\($0)\"" } ?? "null"
         let id = id ?? UUID(uuid: random.bytes(16).withUnsafeBytes { $0.loadUnaligned(as: uuid_t.self) })
         let envelope =
             #"{"v":1,"purpose":"\#(purpose)","target":"\#(target)","box":"\#(id)","expires_at":\#(expiry),"credential":\#(credential)}"#
-        let sealed = BoxPublicKey(bytes: key.publicBytes)!.seal(Array(envelope.utf8).span.bytes)
+        let sealed = key.seal(Array(envelope.utf8).span.bytes)
         return try IncomingBox(base64: Data(sealed).base64EncodedString(), keyID: key.id)
     }
 
