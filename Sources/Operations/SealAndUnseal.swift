@@ -19,15 +19,23 @@ extension VaultService {
     package func unseal(as caller: Caller) async throws {
         try policy.require(.admin, on: .everything, for: caller)
         guard await vault.sealedBecause != nil else { return }
-        do { try await open(by: caller.audited) } catch let error as VaultError { throw error.problem }
+        do { try await open(by: caller.audited) } catch { throw error.problem }
     }
 
-    /// The same at the daemon's start.
-    package func open(by caller: AuditEvent.Caller?) async throws {
+    /// The same at the daemon's start. A vault that opens but can't be written, or whose unfinished rotations can't be read, is sealed again:
+    /// open, but with nothing resumed, it would look well.
+    package func open(by caller: AuditEvent.Caller?) async throws(VaultError) {
         try await vault.unseal(opening)
         let now = clock.now()
-        try await write { _ in .changed((), AuditEvent(at: now, "vault.unsealed", by: caller)) }
-        try await resumeUnfinished()
+        do {
+            try await vault.write { _ in .changed((), AuditEvent(at: now, "vault.unsealed", by: caller)) }
+            try await resumeUnfinished()
+        } catch {
+            let why = error as? VaultError ?? .damaged(kind: "unfinished rotation")
+            await runner.halt()
+            await vault.seal(because: why)
+            throw why
+        }
     }
 
     private func resumeUnfinished() async throws {
@@ -35,7 +43,7 @@ extension VaultService {
         var cursor: [UInt8]?
         repeat {
             let from = cursor
-            let page = try await read { view in
+            let page = try await vault.read { view in
                 try view.list(.unfinished, after: from, limit: 64).map { ($0.cursor, try view.rotation($0.value.id)) }
             }
             for (_, rotation) in page { runner.resume(rotation) }

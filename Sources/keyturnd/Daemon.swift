@@ -70,17 +70,33 @@ struct Daemon {
     private func openVault(_ assembly: Assembly) async {
         do {
             try await assembly.service.open(by: nil)
-        } catch let error as VaultError {
+        } catch {
             logger.error(
                 "Sealed: \(error.detail)", metadata: ["reason": "\(error.code)", "next_step": "\(error.nextStep ?? "keyturn unseal")"])
-        } catch {
-            logger.error("The vault is open, but what was unfinished could not be resumed: \(error)")
         }
     }
+
+    /// Tries again to open a vault whose trouble may be over, ever less often.
+    private func reopenVault(_ assembly: Assembly) async {
+        var delay = Self.reopenFirst
+        while !Task.isCancelled {
+            try? await Task.sleep(for: delay)
+            guard let why = await assembly.service.sealedBecause, why.mayPass else {
+                delay = Self.reopenFirst
+                continue
+            }
+            await openVault(assembly)
+            delay = min(delay * 2, Self.reopenMax)
+        }
+    }
+
+    private static let reopenFirst = Duration.seconds(1)
+    private static let reopenMax = Duration.seconds(60)
 
     private func serve(_ assembly: Assembly, _ server: SocketServer, _ signals: AsyncStream<DaemonSignal>) async {
         await withDiscardingTaskGroup { group in
             group.addTask { await assembly.runner.run() }
+            group.addTask { await self.reopenVault(assembly) }
             group.addTask { await assembly.service.eraseWhatIsDue() }
             group.addTask { await self.trimHeap(assembly) }
             if rotatesDue { group.addTask { await assembly.service.rotateWhatIsDue(as: Self.ownCaller) } }

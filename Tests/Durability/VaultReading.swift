@@ -68,10 +68,12 @@ struct VaultReading: Sendable {
         keys.first { $0.value == key }?.key
     }
 
-    func requested(_ number: VersionNumber) -> Bool {
+    /// Whether the audit log says that this version was to be sent: by a rotation of its own, or as the one to put back.
+    func tells(of number: VersionNumber) -> Bool {
         rotations.contains { rotation in
-            rotation.version == number
-                && audit.contains { $0.event.event == "rotation.requested" && $0.event.rotation == rotation.id }
+            let events = audit.filter { $0.event.rotation == rotation.id }.map(\.event.event)
+            return rotation.version == number && events.contains("rotation.requested")
+                || rotation.standingVersion == number && events.contains("rotation.reverting")
         }
     }
 }
