@@ -42,7 +42,7 @@ package struct VaultService: Sendable {
         var cursor: [UInt8]?
         repeat {
             let from = cursor
-            let page = try await read { try $0.list(kind, after: from, limit: 64) }
+            let page = try await vault.read { try $0.list(kind, after: from, limit: 64) }
             for stored in page { try await body(stored.value) }
             cursor = page.last?.cursor
         } while cursor != nil

@@ -44,10 +44,10 @@ package final class Installation: Sendable {
     package static let patientSettings = quickSettings.replacing("request_timeout: 1s", with: "request_timeout: 30s")
         .replacing("cycle: 500ms", with: "cycle: 60s")
 
-    private init(settings: String) async throws {
+    private init(settings: String, vault: String) async throws {
         folder = try PrivateFolder()
-        vault = "\(folder.path)/vault"
-        keyFile = "\(folder.path)/vault.key"
+        self.vault = "\(folder.path)/\(vault)"
+        keyFile = "\(self.vault).key"
         socket = "\(folder.path)/d.sock"
         proxySocket = "\(folder.path)/p.sock"
         logFile = "\(folder.path)/keyturnd.log"
@@ -57,14 +57,15 @@ package final class Installation: Sendable {
 
     private static let turnstile = Turnstile(4)
 
-    /// Gives `body` a folder with settings in it, and nothing else yet. Whatever was started there is over afterwards.
+    /// Gives `body` a folder with settings in it, and nothing else yet. Whatever was started there is over afterwards. `vault`: where in the
+    /// folder the vault is to be.
     package static func with<Result>(
-        settings: String = quickSettings, _ body: (Installation) async throws -> Result
+        settings: String = quickSettings, vault: String = "vault", _ body: (Installation) async throws -> Result
     ) async throws -> Result {
         signal(SIGPIPE, SIG_IGN)
         await turnstile.enter()
         defer { turnstile.leave() }
-        let installation = try await Installation(settings: settings)
+        let installation = try await Installation(settings: settings, vault: vault)
         let outcome: Swift.Result<Result, any Error>
         do { outcome = .success(try await body(installation)) } catch { outcome = .failure(error) }
         try? await installation.kill()
@@ -77,8 +78,10 @@ package final class Installation: Sendable {
     // MARK: Commands
 
     /// Runs `keyturn` to its end. Its output stays in the folder, where the search for secrets looks.
-    package func keyturn(_ arguments: [String], input: String = "") async throws -> CommandRun {
-        try await begin(arguments, input: input).result()
+    package func keyturn(
+        _ arguments: [String], input: String = "", in surroundings: Surroundings = Surroundings()
+    ) async throws -> CommandRun {
+        try await begin(arguments, input: input, in: surroundings).result()
     }
 
     package func keyturn(_ arguments: String..., input: String = "") async throws -> CommandRun {
@@ -114,7 +117,9 @@ package final class Installation: Sendable {
         }
     }
 
-    package func begin(_ arguments: [String], input: String = "") throws -> Begun {
+    package func begin(
+        _ arguments: [String], input: String = "", in surroundings: Surroundings = Surroundings()
+    ) throws -> Begun {
         let number = state.withLock { state in
             state.runs += 1
             return state.runs
@@ -123,9 +128,10 @@ package final class Installation: Sendable {
         var environment = Programs.environment
         environment["KEYTURN_SOCKET"] = proxySocket
         keep(arguments.joined(separator: "\n"))
+        let command = surroundings.command([Programs.keyturn] + arguments)
         return Begun(
             process: try ChildProcess(
-                Programs.keyturn, arguments, environment: environment, input: Array(input.utf8), output: output, errors: errors),
+                command[0], Array(command.dropFirst()), environment: environment, input: Array(input.utf8), output: output, errors: errors),
             output: output, errors: errors)
     }
 
