@@ -27,6 +27,7 @@ extension VaultService {
         try await vault.unseal(opening)
         let now = clock.now()
         try await write { _ in .changed((), AuditEvent(at: now, "vault.unsealed", by: caller)) }
+        try await reindexErasures()
         try await resumeUnfinished()
     }
 

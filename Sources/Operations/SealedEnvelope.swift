@@ -10,6 +10,14 @@ struct SealedEnvelope: ~Copyable {
     enum Purpose: String {
         case stage
         case upstreamToken = "upstream-token"
+
+        /// The command that makes a new box for the same use, and sends it.
+        func anotherBox(for target: String) -> String {
+            switch self {
+            case .stage: "keyturn stage \(target)"
+            case .upstreamToken: "keyturn upstream set \(target) --token-stdin"
+            }
+        }
     }
 }
 
@@ -35,11 +43,10 @@ extension Transaction {
     /// Opens a box and uses it up. Refused unless it was made for this vault, purpose and target, is not expired, and was never taken before.
     mutating func take(_ box: IncomingBox, for purpose: SealedEnvelope.Purpose, target: String, at now: Timestamp) throws -> SealedEnvelope
     {
-        let again = "Make a new one: keyturn encrypt, or keyturn stage."
+        let again = purpose.anotherBox(for: target)
         guard let pair = try intakeKeyPair(id: box.keyID) else {
             throw Problem(
-                .wrongBox, "The box was sealed to another key (\(box.keyID)) than this vault's.",
-                nextStep: "keyturn intake-key shows the key to seal to.")
+                .wrongBox, "The box was sealed to another key (\(box.keyID)) than this vault's.", nextStep: "keyturn intake-key")
         }
         guard let plaintext = try? pair.open(box.sealed) else {
             throw Problem(
@@ -60,27 +67,29 @@ extension Transaction {
         guard envelope.text("target") == target else {
             throw Problem(.wrongBox, "The box was made for another name than '\(target)'.", nextStep: again)
         }
-        try requireFresh(envelope, at: now)
+        let expiresAt = try expiry(of: envelope, at: now, again)
         guard let id = envelope.text("box"), UUID(uuidString: id) != nil else {
             throw Problem(.wrongBox, "The envelope's 'box' is not a UUID.", nextStep: again)
         }
         let key = RecordKey.named(id.lowercased())
         guard try get(.usedBox, key) == nil else { throw Problem(.wrongBox, "The box was used before.", nextStep: again) }
-        try put(.usedBox, key, UsedBoxRecord(at: now))
+        try put(.usedBox, key, UsedBoxRecord(at: now, keyID: box.keyID, expiresAt: expiresAt))
         guard let content = envelope.object("credential") else {
             throw Problem(.wrongBox, "The envelope has no 'credential'.", nextStep: again)
         }
         return SealedEnvelope(content: content)
     }
 
-    private func requireFresh(_ envelope: GuardedJSON, at now: Timestamp) throws(Problem) {
-        guard envelope.has("expires_at"), !envelope.isNull("expires_at") else { return }
+    /// Refuses an expired one; `nil` for one that never expires.
+    private func expiry(of envelope: GuardedJSON, at now: Timestamp, _ again: String) throws(Problem) -> Timestamp? {
+        guard envelope.has("expires_at"), !envelope.isNull("expires_at") else { return nil }
         guard let text = envelope.text("expires_at"), let expiry = try? Timestamp(text) else {
-            throw Problem(.wrongBox, "The envelope's 'expires_at' is not a time as in RFC 3339.")
+            throw Problem(.wrongBox, "The envelope's 'expires_at' is not a time as in RFC 3339.", nextStep: again)
         }
         guard now < expiry else {
-            throw Problem(.wrongBox, "The box expired at \(expiry).", nextStep: "Make a new one: keyturn encrypt, or keyturn stage.")
+            throw Problem(.wrongBox, "The box expired at \(expiry).", nextStep: again)
         }
+        return expiry
     }
 }
 

@@ -77,19 +77,34 @@ extension RecordReader {
 extension ConfigRecord {
     /// The first state that applies, with why and what to do.
     func condition(_ rotation: Rotation?, at now: Timestamp, overdueAfter: Duration) -> (ConfigState, String?, String?) {
-        switch rotation?.state {
-        case .running: return (.running, nil, nil)
-        case .waiting: return (.waiting, rotation?.problem?.detail, rotation?.nextStep)
-        case .stuck: return (.stuck, rotation?.problem?.detail, rotation?.nextStep)
-        case .succeeded, .rejected, .failed, .cancelled, nil: break
-        }
+        if let rotation, let shown = condition(under: rotation, at: now) { return shown }
         if let hold {
-            let next = version(.staged) == nil ? "keyturn stage \(name)" : "keyturn rotate \(name)"
-            return (.failed, "The last rotation did not succeed: \(hold).", next)
+            let next = version(.current)?.proof == .failed ? wayFromBrokenKey : wayToNextKey
+            return (
+                .failed, "The last rotation did not succeed: \(hold). None begins by itself until one is begun by hand or a key is staged.",
+                isPaused(at: now) ? NextStep.resume(name) : next
+            )
         }
-        if isPaused(at: now) { return (.paused, pause?.reason, "keyturn resume \(name)") }
-        let next = version(.staged) == nil ? "keyturn stage \(name)" : "keyturn rotate \(name)"
+        if isPaused(at: now) { return (.paused, pause?.reason, NextStep.resume(name)) }
         guard let dueAt, dueAt <= now else { return (.ok, nil, nil) }
-        return dueAt + overdueAfter <= now ? (.overdue, "It was due at \(dueAt).", next) : (.due, "It is due since \(dueAt).", next)
+        let missing = version(.staged) == nil ? ", and nothing is staged" : ""
+        return dueAt + overdueAfter <= now
+            ? (.overdue, "It was due at \(dueAt)\(missing).", wayToNextKey)
+            : (.due, "It is due since \(dueAt)\(missing).", wayToNextKey)
+    }
+
+    private func condition(under rotation: Rotation, at now: Timestamp) -> (ConfigState, String?, String?)? {
+        let nextStep = rotation.nextStep(in: self, at: now)
+        let detail = rotation.problem(nextStep: nextStep)?.detail
+        switch rotation.state {
+        case .running, .waiting:
+            if isPaused(at: now), rotation.machine.isHeldByPause {
+                let why = rotation.machine.lastReason.map { ": \($0.what)" } ?? ""
+                return (.paused, "The pause holds the rotation \(rotation.id), which has not ended\(why).", nextStep)
+            }
+            return rotation.state == .running ? (.running, nil, nil) : (.waiting, detail, nextStep)
+        case .stuck: return (.stuck, detail, nextStep)
+        case .succeeded, .rejected, .failed, .cancelled: return nil
+        }
     }
 }

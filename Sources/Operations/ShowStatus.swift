@@ -61,20 +61,23 @@ extension VaultService {
         switch state {
         case .failed, .overdue, .stuck, .waiting:
             return [.init(config: config.name, state: state, reason: reason ?? "It is \(state.rawValue).", nextStep: nextStep)]
-        case .running, .paused: return []
+        case .running: return []
+        case .paused:
+            // Somebody chose that, unless a rotation is left half done by it.
+            guard config.unfinished != nil, let reason else { return [] }
+            return [.init(config: config.name, state: state, reason: reason, nextStep: nextStep)]
         case .due, .ok:
             if let current = config.version(.current), current.proof == .failed {
                 return [
                     .init(
-                        config: config.name, state: state, reason: "Its current key does not work.",
-                        nextStep: "keyturn stage \(config.name)")
+                        config: config.name, state: state, reason: "Its current key does not work.", nextStep: config.wayFromBrokenKey)
                 ]
             }
             guard let due = config.dueAt, due <= now + runningOutWithin, config.version(.staged) == nil else { return [] }
             return [
                 .init(
                     config: config.name, state: state, reason: "Due at \(due), and nothing is staged.",
-                    nextStep: "keyturn stage \(config.name)")
+                    nextStep: NextStep.stage(config.name))
             ]
         }
     }

@@ -123,7 +123,10 @@ final class LiveRotations: Sendable {
     }
 
     func cancel(_ id: RotationID) -> Bool {
-        state.withLock { $0.entries[id]?.signal }?.cancel() ?? false
+        guard state.withLock({ $0.entries[id]?.signal })?.cancel() == true else { return false }
+        // What rests is woken by it, and has not settled before it is cancelled.
+        goesOn(id)
+        return true
     }
 
     /// Whoever waits is told at once; what is under way comes to its next pause first.

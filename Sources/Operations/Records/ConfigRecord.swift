@@ -28,6 +28,8 @@ package struct ConfigRecord: Sendable, Codable, Equatable {
     package var remoteFields = RemoteFields()
     /// Until then a PUT with an unknown outcome may still land: nothing is erased.
     package var stragglersUntil: Timestamp?
+    /// Under which time the index has it as one with something to erase.
+    package var eraseAt: Timestamp?
 
     /// Where its keys go.
     package struct Binding: Sendable, Codable, Equatable {
@@ -89,6 +91,11 @@ package struct VersionRecord: Sendable, Codable, Equatable {
     package var wasAccepted = false
     /// Whether it was ever handed to a rotation: the backend may have seen it.
     package var wasSent = false
+    /// Whether the operator called it burnt. Not in records of before there was such a word.
+    package var isCompromised: Bool?
+
+    /// Such a one has no grace and is put back by an operator alone.
+    package var isBurnt: Bool { isCompromised == true }
 }
 
 extension RecordKind where Value == ConfigRecord {

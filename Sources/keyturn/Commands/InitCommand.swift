@@ -62,8 +62,9 @@ struct InitCommand: DaemonCommand {
                     "There is no recovery key: if the unlock key is lost, so is the vault. Keep a copy of it on paper or in a safe,")
                 context.console.done("or make the vault with --recovery PUBLIC_KEY from: keyturn recovery-key FILE")
             }
-            let key = keyPath == folder.defaultKeyFile ? "" : " --key-file \(keyPath)"
-            context.console.hint("keyturnd --vault \(folder.path)\(key) --socket \(folder.path).sock")
+            let key = keyPath == folder.defaultKeyFile ? "" : " --key-file \(PastedCommand.quoted(keyPath))"
+            let socket = PastedCommand.quoted("\(folder.path).sock")
+            context.console.hint("keyturnd --vault \(PastedCommand.quoted(folder.path))\(key) --socket \(socket)")
         }
         return .done
     }
