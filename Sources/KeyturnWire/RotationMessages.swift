@@ -90,7 +90,8 @@ package struct Rotation: Codable, Sendable, Equatable {
 
     package init(
         id: String, config: String, kind: String, state: String, step: String, rotated: Bool, version: Int? = nil, attempts: Int,
-        cyclesUsed: Int, cyclesMax: Int, proof: String? = nil, reason: String? = nil, upstreamMessage: String? = nil, nextStep: String? = nil, nextTryAt: String? = nil,
+        cyclesUsed: Int, cyclesMax: Int, proof: String? = nil, reason: String? = nil, upstreamMessage: String? = nil,
+        nextStep: String? = nil, nextTryAt: String? = nil,
         warnings: [String], requestedBy: Caller, requestReason: String? = nil, startedAt: String, endedAt: String? = nil
     ) {
         self.id = id

@@ -64,7 +64,8 @@ extension Rotation {
             let what = version.map { "Version \($0) counts as current" } ?? "The new fields count as stored"
             return problem(.upstreamRefused, "\(what) because the operator said so, without the backend's word: \(reason.what).")
         case .ended(.failed(let reason, .stagedAgain)):
-            let again = plan.kind == .rollback ? "" : " Version \(version ?? 0) is staged again: check the token's permissions and the remote id."
+            let again =
+                plan.kind == .rollback ? "" : " Version \(version ?? 0) is staged again: check the token's permissions and the remote id."
             return problem(.upstreamRefused, "Nothing was changed: \(reason.what).\(again)")
         case .ended(.failed(let reason, .nothingChanged)): return problem(.upstreamRefused, "Nothing was changed: \(reason.what).")
         }

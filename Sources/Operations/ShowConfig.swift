@@ -65,10 +65,16 @@ extension VaultService {
 extension RecordReader {
     func snapshot(_ stored: Stored<ConfigRecord>, at now: Timestamp, overdueAfter: Duration) throws -> ConfigSnapshot {
         let record = stored.value
-        let rotation = try record.unfinished.flatMap { try get(.rotation, .timed($0)) }
+        let rotation = try telling(record)
         let (state, reason, nextStep) = record.condition(rotation, at: now, overdueAfter: overdueAfter)
         let ended = try list(.endedVersion, under: record.name.description, order: .descending, limit: Self.endedShown).map(\.value)
         return ConfigSnapshot(record: record, revision: stored.revision, ended: ended, state: state, reason: reason, nextStep: nextStep)
+    }
+
+    /// The rotation that has most to tell of a config: the one under way, or the one after which it is held.
+    func telling(_ record: ConfigRecord) throws -> Rotation? {
+        guard let id = record.unfinished ?? (record.hold == nil ? nil : record.lastRotation) else { return nil }
+        return try get(.rotation, .timed(id))
     }
 
     private static var endedShown: Int { 20 }
@@ -79,10 +85,10 @@ extension ConfigRecord {
     func condition(_ rotation: Rotation?, at now: Timestamp, overdueAfter: Duration) -> (ConfigState, String?, String?) {
         if let rotation, let shown = condition(under: rotation, at: now) { return shown }
         if let hold {
-            let next = version(.current)?.proof == .failed ? wayFromBrokenKey : wayToNextKey
+            let next = isPaused(at: now) ? NextStep.resume(name) : version(.current)?.proof == .failed ? wayFromBrokenKey : wayToNextKey
             return (
                 .failed, "The last rotation did not succeed: \(hold). None begins by itself until one is begun by hand or a key is staged.",
-                isPaused(at: now) ? NextStep.resume(name) : next
+                rotation?.nextStep(in: self, at: now) ?? next
             )
         }
         if isPaused(at: now) { return (.paused, pause?.reason, NextStep.resume(name)) }

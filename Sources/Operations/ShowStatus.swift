@@ -38,8 +38,7 @@ extension VaultService {
             let from = cursor
             let page = try await read { view in
                 try view.list(.config, after: from, limit: 256).map { stored in
-                    let rotation = try stored.value.unfinished.flatMap { try view.get(.rotation, .timed($0)) }
-                    return (stored, stored.value.condition(rotation, at: now, overdueAfter: limits.overdueAfter))
+                    return (stored, stored.value.condition(try view.telling(stored.value), at: now, overdueAfter: limits.overdueAfter))
                 }
             }
             for (stored, (state, reason, nextStep)) in page where stored.value.removedAt == nil {

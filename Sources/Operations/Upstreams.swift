@@ -26,7 +26,9 @@ extension VaultService {
             var record = before ?? UpstreamRecord(name: name, address: settings.address, allowsPlainHTTP: false, createdAt: now)
             if let before, before.configs > 0, !before.address.isTrusted(like: settings.address) {
                 guard before.configs == bound.count else {
-                    throw Problem(.changedMeanwhile, "The upstream '\(name)' got another config meanwhile.", nextStep: "keyturn upstream show \(name)")
+                    throw Problem(
+                        .changedMeanwhile, "The upstream '\(name)' got another config meanwhile.", nextStep: "keyturn upstream show \(name)"
+                    )
                 }
                 try transaction.requireNothingPinned(bound.keys, to: before, becoming: settings.address)
             }

@@ -56,7 +56,8 @@ extension Problem {
     static let headTooLarge = Problem(.tooLarge, "The request's line and header fields are too long.")
     static let malformed = Problem(.badRequest, "This is not valid HTTP/1.1.")
     static let unknownPath = Problem(.notFound, "There is nothing at this path; GET /openapi.yaml lists what there is.")
-    static let stopping = Problem(.stopping, "The daemon is stopping and takes no new requests: try again in a few seconds.", nextStep: "keyturn status")
+    static let stopping = Problem(
+        .stopping, "The daemon is stopping and takes no new requests: try again in a few seconds.", nextStep: "keyturn status")
 
     static func tooSlow(_ time: Duration) -> Problem {
         Problem(.badRequest, "The request did not arrive within \(TimeSpan(time)).")

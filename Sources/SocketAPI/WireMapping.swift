@@ -58,7 +58,8 @@ extension KeyturnWire.Rotation {
         self.init(
             id: "\(rotation.id)", config: "\(rotation.config)", kind: machine.plan.kind.rawValue, state: rotation.state.rawValue,
             step: rotation.shownStep, rotated: rotation.hasRotated, version: rotation.version, attempts: machine.attempts,
-            cyclesUsed: machine.cyclesUsed, cyclesMax: cyclesMax, proof: proof?.rawValue, reason: reason?.what, upstreamMessage: showsMessages ? reason?.backendMessage : nil,
+            cyclesUsed: machine.cyclesUsed, cyclesMax: cyclesMax, proof: proof?.rawValue, reason: reason?.what,
+            upstreamMessage: showsMessages ? reason?.backendMessage : nil,
             nextStep: nextStep, nextTryAt: nextTryAt?.description, warnings: warnings,
             requestedBy: Caller(uid: Int64(rotation.request.uid), unit: rotation.request.unit), requestReason: rotation.request.reason,
             startedAt: "\(rotation.request.at)", endedAt: rotation.endedAt?.description)

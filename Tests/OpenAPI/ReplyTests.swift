@@ -22,7 +22,8 @@ struct ReplyCase: CustomTestStringConvertible, Sendable {
         stagedVersions: 0,
         versions: [version], createdAt: "")
     private static let rotation = Rotation(
-        id: "", config: "", kind: "", state: "", step: "", rotated: false, attempts: 0, cyclesUsed: 0, cyclesMax: 10, warnings: [], requestedBy: caller, startedAt: "")
+        id: "", config: "", kind: "", state: "", step: "", rotated: false, attempts: 0, cyclesUsed: 0, cyclesMax: 10, warnings: [],
+        requestedBy: caller, startedAt: "")
     private static let upstream = Upstream(name: "", baseURL: "", allowPlainHTTP: false, bearer: "", configs: 0)
     private static let entry = AuditEntry(seq: 1, at: "", event: "")
     private static let attention = Attention(config: "", state: "", reason: "")

@@ -8,7 +8,8 @@ private func moment(inCycle: Duration = .zero) -> Moment {
     Moment(now: Timestamp(milliseconds: 1_800_000_000_000), inCycle: inCycle, jitter: 0.5)
 }
 
-private func begun(_ kind: RotationPlan.Kind = .rotate, wayBack: RotationPlan.WayBack = .open, proves: Bool = true) throws -> RotationMachine
+private func begun(_ kind: RotationPlan.Kind = .rotate, wayBack: RotationPlan.WayBack = .open, proves: Bool = true) throws
+    -> RotationMachine
 {
     var machine = RotationMachine(
         plan: RotationPlan(

@@ -36,7 +36,9 @@ struct StatusCommand: DaemonCommand {
             console.table(
                 Table(
                     "CONFIG", "STATE", "REASON", "NEXT STEP",
-                    rows: status.attention.map { [Styled($0.config), .state($0.state), Styled($0.reason), Styled($0.nextStep.map(console.pasted.text))] }))
+                    rows: status.attention.map {
+                        [Styled($0.config), .state($0.state), Styled($0.reason), Styled($0.nextStep.map(console.pasted.text))]
+                    }))
         } else if status.configs.values.reduce(0, +) > 0 {
             console.line("Nothing needs attention.")
         }
