@@ -86,6 +86,9 @@ package struct Status: Codable, Sendable, Equatable {
     @Nullable package var sealedCode: String?
     /// Why it is sealed, as a sentence.
     @Nullable package var sealedReason: String?
+    /// Whether the disk that holds the vault is full: what is under way is still recorded, nothing new begins.
+    package var diskFull: Bool
+    /// What to do about the vault as a whole.
     @Nullable package var nextStep: String?
     /// How many configs are in each state.
     package var configs: [String: Int]
@@ -94,13 +97,14 @@ package struct Status: Codable, Sendable, Equatable {
     package var attention: [Attention]
 
     package init(
-        version: String, sealed: Bool, sealedCode: String? = nil, sealedReason: String? = nil, nextStep: String? = nil,
-        configs: [String: Int], upstreams: Int, attention: [Attention]
+        version: String, sealed: Bool, sealedCode: String? = nil, sealedReason: String? = nil,
+        diskFull: Bool = false, nextStep: String? = nil, configs: [String: Int], upstreams: Int, attention: [Attention]
     ) {
         self.version = version
         self.sealed = sealed
         self.sealedCode = sealedCode
         self.sealedReason = sealedReason
+        self.diskFull = diskFull
         self.nextStep = nextStep
         self.configs = configs
         self.upstreams = upstreams
@@ -112,6 +116,7 @@ package struct Status: Codable, Sendable, Equatable {
         case sealed
         case sealedCode = "sealed_code"
         case sealedReason = "sealed_reason"
+        case diskFull = "disk_full"
         case nextStep = "next_step"
         case configs
         case upstreams

@@ -14,6 +14,7 @@ extension VaultService {
         while !Task.isCancelled {
             let now = clock.uptime()
             if tidiedAt.map({ now - $0 >= Self.tidyInterval }) ?? true {
+                try? await reindexErasures()
                 await eraseIdempotencyKeys()
                 await eraseUsedBoxes()
                 tidiedAt = now

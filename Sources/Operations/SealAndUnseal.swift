@@ -9,7 +9,7 @@ extension VaultService {
         try policy.require(.admin, on: .everything, for: caller)
         guard await vault.sealedBecause == nil else { return }
         let now = clock.now()
-        try await write { _ in .changed((), AuditEvent(at: now, "vault.sealed", by: caller.audited)) }
+        try await write(.begun) { _ in .changed((), AuditEvent(at: now, "vault.sealed", by: caller.audited)) }
         await runner.halt()
         await vault.seal()
         bearers.forgetAll()
@@ -26,12 +26,18 @@ extension VaultService {
     package func open(by caller: AuditEvent.Caller?) async throws {
         try await vault.unseal(opening)
         let now = clock.now()
-        try await write { _ in .changed((), AuditEvent(at: now, "vault.unsealed", by: caller)) }
-        try await reindexErasures()
+        do {
+            try await vault.write(.begun) { _ in .changed((), AuditEvent(at: now, "vault.unsealed", by: caller)) }
+        } catch let error as VaultError {
+            // Open without the entry that says so it must not be.
+            await vault.seal(because: error)
+            throw error
+        }
         try await resumeUnfinished()
     }
 
     private func resumeUnfinished() async throws {
+        runner.goOn()
         var cursor: [UInt8]?
         repeat {
             let from = cursor

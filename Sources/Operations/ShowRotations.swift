@@ -103,7 +103,7 @@ extension VaultService {
             throw try await refusedCancelling(rotation)
         }
         let now = clock.now()
-        try await write { _ in
+        try await write(.begun) { _ in
             .changed((), AuditEvent(at: now, "rotation.cancel-asked", by: caller.audited, config: rotation.config, rotation: id))
         }
         _ = await runner.settled(id)

@@ -6,9 +6,16 @@ package import Vault
 /// The state of all at a glance.
 package struct StatusSnapshot: Sendable {
     package let sealedBecause: VaultError?
+    package let room: VaultStore.Room
     package let configs: [ConfigState: Int]
     package let upstreams: Int
     package let attention: [Attention]
+
+    /// What is wrong with the vault as a whole.
+    package var trouble: VaultError? {
+        if let sealedBecause { return sealedBecause }
+        return room == .full ? .diskFull : nil
+    }
 
     /// One config that somebody should look at.
     package struct Attention: Sendable {
@@ -28,7 +35,7 @@ extension VaultService {
     package func status(as caller: Caller) async throws -> StatusSnapshot {
         try policy.require(.status, on: .everything, for: caller)
         if let why = await vault.sealedBecause {
-            return StatusSnapshot(sealedBecause: why, configs: [:], upstreams: 0, attention: [])
+            return StatusSnapshot(sealedBecause: why, room: why == .diskFull ? .full : .enough, configs: [:], upstreams: 0, attention: [])
         }
         let now = clock.now()
         var counts: [ConfigState: Int] = [:]
@@ -50,7 +57,7 @@ extension VaultService {
         } while cursor != nil
         let upstreams = try await read { try $0.list(.upstream, limit: 1000).count }
         return StatusSnapshot(
-            sealedBecause: nil, configs: counts, upstreams: upstreams,
+            sealedBecause: nil, room: await vault.lookForRoom(), configs: counts, upstreams: upstreams,
             attention: attention.sorted { $0.config.description < $1.config.description })
     }
 

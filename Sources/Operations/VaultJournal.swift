@@ -45,7 +45,7 @@ package struct VaultJournal: RotationJournal {
     package func commit(_ rotation: Rotation) async throws {
         let now = clock.now()
         let limits = limits
-        try await vault.write { transaction in
+        try await vault.write(.begun) { transaction in
             guard try transaction.get(.rotation, .timed(rotation.id))?.state.hasEnded != true else { return .unchanged(()) }
             try transaction.put(.rotation, .timed(rotation.id), rotation)
             var event = AuditEvent(

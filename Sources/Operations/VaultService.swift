@@ -42,9 +42,9 @@ package struct VaultService: Sendable {
 
     /// One transaction; trouble with the vault comes as its problem.
     func write<Outcome: Sendable>(
-        _ body: @escaping @Sendable (inout Transaction) throws -> Change<Outcome>
+        _ work: VaultStore.Work = .new, _ body: @escaping @Sendable (inout Transaction) throws -> Change<Outcome>
     ) async throws -> Outcome {
-        do { return try await vault.write(body) } catch let error as VaultError { throw error.problem }
+        do { return try await vault.write(work, body) } catch let error as VaultError { throw error.problem }
     }
 }
 

@@ -87,6 +87,7 @@ extension Routes {
         switch reply {
         case .notDue(let due, let why): return Response.json(NotDue(rotated: false, dueAt: due?.description, reason: why))
         case .rotation(let rotation): return try await answer(rotation, isAsync: isAsync, context)
+        case .interrupted(let rotation, let problem): throw ProblemReply(problem, rotation: try await shown(rotation, context))
         }
     }
 

@@ -108,7 +108,8 @@ extension KeyturnWire.Status {
         for state in ConfigState.allCases { counts[state.rawValue] = snapshot.configs[state] ?? 0 }
         self.init(
             version: version, sealed: snapshot.sealedBecause != nil, sealedCode: snapshot.sealedBecause?.code,
-            sealedReason: snapshot.sealedBecause?.detail, nextStep: snapshot.sealedBecause?.nextStep, configs: counts,
+            sealedReason: snapshot.sealedBecause?.detail, diskFull: snapshot.room == .full, nextStep: snapshot.trouble?.nextStep,
+            configs: counts,
             upstreams: snapshot.upstreams,
             attention: snapshot.attention.map { item in
                 Attention(config: "\(item.config)", state: item.state.rawValue, reason: item.reason, nextStep: item.nextStep)

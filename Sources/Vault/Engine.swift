@@ -9,8 +9,32 @@ package protocol Engine: Sendable {
     /// All of `changes` or none, durable when it returns. `.conflict` when a record is not at the revision that its change expects.
     func commit(_ changes: [EngineChange]) throws(EngineError)
 
+    /// All records as the last commit left them. May be used from another thread while commits go on, and is closed by who asked for it.
+    func snapshot() throws(EngineError) -> any EngineSnapshot
+
+    /// `nil` where there is no disk of its own that could fill up.
+    var reserve: (any Reserve)? { get }
+
     /// Ends its use; the last call.
     func close()
+}
+
+/// One state of an engine, for as long as somebody reads it.
+package protocol EngineSnapshot: Sendable {
+    /// Records in the order of their keys, beyond `after` where it is given; at most `limit`.
+    func page(after: [UInt8]?, limit: Int) throws(EngineError) -> [EngineRecord]
+
+    /// Ends its use; the last call.
+    func close()
+}
+
+/// Room on the engine's disk that is kept back, so that what is under way can still be written when the disk is full.
+package protocol Reserve: Sendable {
+    /// Keeps it back, unless it is already. `.diskFull` where there isn't room for it and as much again: it would be given up at once.
+    func keep() throws(EngineError)
+
+    /// Gives it up for the next commits. Nothing happens when it is given up already.
+    func release()
 }
 
 package struct EngineRecord: Sendable, Equatable {

@@ -8,6 +8,7 @@ package final class OpenVault: Sendable {
     private let recordKey: Secret
     private let indexKey: Secret
     private let random: any RandomSource
+    let rootKey: Secret
 
     /// Bound into every sealed record, so that a later format can't be mistaken for this one.
     static let format = 1
@@ -18,6 +19,7 @@ package final class OpenVault: Sendable {
     init(engine: any Engine, rootKey: borrowing Secret, random: any RandomSource) {
         self.engine = engine
         self.random = random
+        self.rootKey = rootKey.clone()
         recordKey = rootKey.derived(context: "records_")
         indexKey = rootKey.derived(context: "index___")
     }

@@ -10,22 +10,41 @@ package actor VaultStore {
 
     private var door = Door.sealed(.sealed)
     private var waiting: [Job] = []
+    private var room = Room.enough
     private let audience: any AuditAudience
-    private nonisolated let thread = VaultThread()
+    private nonisolated let thread: any SerialExecutor
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
     /// One writer's transaction: runs in a batch, hears of the batch's end.
     private struct Job {
+        let work: Work
         let run: (inout Batch) -> ((Result<Void, VaultError>) -> Void)?
         let refuse: (VaultError) -> Void
+    }
+
+    /// Whether the disk takes new commits.
+    package enum Room: Sendable {
+        case enough
+        /// The reserve was given up: only what began before is still written.
+        case full
+    }
+
+    /// What a writer is about: it decides who may use the last room on a full disk.
+    package enum Work: Sendable {
+        /// A request, after which nothing has gone out yet.
+        case new
+        /// What came of something that is under way, or the record of it.
+        case begun
     }
 
     /// So many transactions share a commit at the most: bounds memory and what a failure takes along.
     private static let batchMax = 128
 
-    package init(audience: any AuditAudience) {
+    /// `thread` is where all of its work runs, one piece at a time.
+    package init(audience: any AuditAudience, on thread: any SerialExecutor = VaultThread()) {
         self.audience = audience
+        self.thread = thread
     }
 
     // MARK: The door
@@ -44,6 +63,7 @@ package actor VaultStore {
         do {
             let vault = try opening()
             door = .open(vault, nextSeq: try Self.lastSeq(in: vault) + 1)
+            keepReserve(of: vault)
         } catch {
             door = .sealed(error)
             throw error
@@ -51,10 +71,17 @@ package actor VaultStore {
     }
 
     /// Forgets the keys and closes the engine. What waits to be written is refused.
-    package func seal() {
+    package func seal(because why: VaultError = .sealed) {
         guard case .open(let vault, _) = door else { return }
-        door = .sealed(.sealed)
+        door = .sealed(why)
         vault.engine.close()
+    }
+
+    func openVault() throws(VaultError) -> OpenVault {
+        switch door {
+        case .open(let vault, _): vault
+        case .sealed(let why): throw why
+        }
     }
 
     // MARK: Reading and writing
@@ -75,8 +102,10 @@ package actor VaultStore {
     }
 
     /// Runs `body` with nothing between its reads and its writes, and returns when all is durable. A throw leaves nothing behind.
-    package func write<Outcome: Sendable>(_ body: @escaping @Sendable (inout Transaction) throws -> Change<Outcome>) async throws -> Outcome
-    {
+    /// For work that has begun, `body` may run twice: the second time when only such work still fits on the disk.
+    package func write<Outcome: Sendable>(
+        _ work: Work = .new, _ body: @escaping @Sendable (inout Transaction) throws -> Change<Outcome>
+    ) async throws -> Outcome {
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Outcome, any Error>) in
             let run = { (batch: inout Batch) -> ((Result<Void, VaultError>) -> Void)? in
                 do {
@@ -95,37 +124,74 @@ package actor VaultStore {
                     return nil
                 }
             }
-            waiting.append(Job(run: run) { continuation.resume(throwing: $0) })
+            waiting.append(Job(work: work, run: run) { continuation.resume(throwing: $0) })
             // Those who come while this waits for its turn on the thread share the commit.
             if waiting.count == 1 { Task { flush() } }
         }
     }
 
     private func flush() {
-        let jobs = waiting.prefix(Self.batchMax)
+        var jobs = Array(waiting.prefix(Self.batchMax))
         waiting.removeFirst(jobs.count)
         if !waiting.isEmpty { Task { flush() } }
-        let vault: OpenVault
-        let nextSeq: Int64
-        switch door {
-        case .open(let open, let next): (vault, nextSeq) = (open, next)
-        case .sealed(let why):
+        if case .sealed(let why) = door {
             for job in jobs { job.refuse(why) }
             return
         }
+        if lookForRoom() == .full {
+            for job in jobs where job.work == .new { job.refuse(.diskFull) }
+            jobs.removeAll { $0.work == .new }
+        }
+        commit(jobs)
+    }
+
+    private func commit(_ jobs: [Job]) {
+        guard case .open(let vault, let nextSeq) = door else { return }
         var batch = Batch(vault: vault, nextSeq: nextSeq)
-        let pending = vault.withKeys { jobs.compactMap { $0.run(&batch) } }
+        let pending = vault.withKeys { jobs.compactMap { job in job.run(&batch).map { (job: job, done: $0) } } }
         guard !pending.isEmpty else { return }
         do throws(VaultError) {
             try batch.commit()
             door = .open(vault, nextSeq: nextSeq + Int64(batch.entries.count))
             for entry in batch.entries { audience.recorded(entry) }
-            for done in pending { done(.success(())) }
+            for (_, done) in pending { done(.success(())) }
         } catch {
             // A commit that failed may have reached the disk all the same: the log says where it goes on.
             if let last = try? Self.lastSeq(in: vault) { door = .open(vault, nextSeq: last + 1) }
-            for done in pending { done(.failure(error)) }
+            guard error == .diskFull, room == .enough else {
+                for (_, done) in pending { done(.failure(error)) }
+                return
+            }
+            changeRoom(to: .full)
+            vault.engine.reserve?.release()
+            for (job, done) in pending where job.work == .new { done(.failure(error)) }
+            commit(pending.map(\.job).filter { $0.work == .begun })
         }
+    }
+
+    // MARK: Room on the disk
+
+    /// Looks whether a disk that was full has room again.
+    @discardableResult
+    package func lookForRoom() -> Room {
+        if room == .full, case .open(let vault, _) = door { keepReserve(of: vault) }
+        return room
+    }
+
+    private func keepReserve(of vault: OpenVault) {
+        do throws(EngineError) {
+            try vault.engine.reserve?.keep()
+            changeRoom(to: .enough)
+        } catch {
+            // A reserve that can't be made for another reason is missed only on a full disk.
+            changeRoom(to: error == .diskFull ? .full : .enough)
+        }
+    }
+
+    private func changeRoom(to now: Room) {
+        guard room != now else { return }
+        room = now
+        audience.roomChanged(to: now)
     }
 
     private static func lastSeq(in vault: OpenVault) throws(VaultError) -> Int64 {

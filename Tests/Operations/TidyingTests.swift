@@ -56,6 +56,7 @@ extension ServiceHarness {
         }
         await keyturn.kill()
         let restarted = try await ServiceHarness(after: keyturn)
+        try await restarted.service.reindexErasures()
         #expect(restarted.count(of: .erasureByConfig) == 0 && restarted.count(of: .erasure) == 1)
         restarted.clock.advance(by: .seconds(60))
         _ = await restarted.service.eraseOnce()

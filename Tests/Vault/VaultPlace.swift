@@ -49,7 +49,10 @@ extension RecordKind where Value == Secret {
 /// Hears of entries, in order.
 final class Listener: AuditAudience {
     private let heard = Mutex<[Int64]>([])
+    private let rooms = Mutex<[VaultStore.Room]>([])
     var seqs: [Int64] { heard.withLock { $0 } }
+    var roomChanges: [VaultStore.Room] { rooms.withLock { $0 } }
+    func roomChanged(to room: VaultStore.Room) { rooms.withLock { $0.append(room) } }
     func recorded(_ entry: AuditEntry) { heard.withLock { $0.append(entry.seq) } }
 }
 
@@ -72,6 +75,10 @@ final class CountingEngine: Engine {
         counter.withLock { $0 += 1 }
         try inner.commit(changes)
     }
+
+    func snapshot() throws(EngineError) -> any EngineSnapshot { try inner.snapshot() }
+
+    var reserve: (any Reserve)? { inner.reserve }
 
     func close() { inner.close() }
 }

@@ -53,6 +53,7 @@ enum Deed: String, CaseIterable, Sendable {
         let before = try await here.config.record.unfinished
         switch try await here.keyturn.service.rotate(ServiceHarness.config, request, waiting, as: ServiceHarness.root) {
         case .notDue: return "not due"
+        case .interrupted(_, let problem): throw problem
         case .rotation(let rotation): return rotation.id == before ? "joins it: \(rotation.state.rawValue)" : rotation.state.rawValue
         }
     }

@@ -91,7 +91,7 @@ enum Situation: String, CaseIterable, Sendable {
         case .running:
             keyturn.target.closeGate()
             _ = try await keyturn.service.rotate(ServiceHarness.config, RotationRequest(.rotate), .not, as: ServiceHarness.root)
-            while !keyturn.target.calls.contains(.put("key-two", RemoteFields())) { await Task.yield() }
+            await keyturn.target.puts(atLeast: 2)
         case .stuckCompromised:
             var request = RotationRequest(.rotate)
             request.isCompromised = true

@@ -7,6 +7,9 @@ package final class MemoryEngine: Engine {
         var records: [[UInt8]: EngineRecord] = [:]
         var failures: [EngineError] = []
         var commits = 0
+        /// How many commits still fit on the disk; `nil`: as many as there are.
+        var room: Int?
+        var isReserveKept = false
     }
 
     private let state = Mutex(State())
@@ -16,6 +19,16 @@ package final class MemoryEngine: Engine {
     /// The next commits fail like this, in this order.
     package func failNextCommits(with errors: [EngineError]) {
         state.withLock { $0.failures = errors }
+    }
+
+    /// From now on the disk takes so many commits and no more, besides those that the reserve makes room for.
+    package func fillUp(after commits: Int = 0) {
+        state.withLock { $0.room = commits }
+    }
+
+    /// The disk has room again.
+    package func makeRoom() {
+        state.withLock { $0.room = nil }
     }
 
     package var commits: Int { state.withLock(\.commits) }
@@ -46,6 +59,10 @@ package final class MemoryEngine: Engine {
     package func commit(_ changes: [EngineChange]) throws(EngineError) {
         let outcome = state.withLock { state -> EngineError? in
             if !state.failures.isEmpty { return state.failures.removeFirst() }
+            if let room = state.room {
+                guard room > 0 else { return .diskFull }
+                state.room = room - 1
+            }
             for change in changes where (state.records[change.key]?.revision ?? 0) != change.expecting { return .conflict }
             for change in changes {
                 state.records[change.key] = change.becomes.map { EngineRecord(key: change.key, revision: $0.revision, value: $0.value) }
@@ -56,5 +73,48 @@ package final class MemoryEngine: Engine {
         if let outcome { throw outcome }
     }
 
+    package func snapshot() throws(EngineError) -> any EngineSnapshot {
+        MemorySnapshot(records: state.withLock { Array($0.records.values) })
+    }
+
+    package var reserve: (any Reserve)? { MemoryReserve(engine: self) }
+
     package func close() {}
+
+    /// How many commits fit into the reserve.
+    package static let reserveCommits = 3
+
+    private struct MemoryReserve: Reserve {
+        let engine: MemoryEngine
+
+        func keep() throws(EngineError) {
+            let isKept = engine.state.withLock { state -> Bool in
+                if state.room == nil { state.isReserveKept = true }
+                return state.isReserveKept
+            }
+            if !isKept { throw .diskFull }
+        }
+
+        func release() {
+            engine.state.withLock { state in
+                guard state.isReserveKept else { return }
+                state.isReserveKept = false
+                state.room = state.room.map { $0 + MemoryEngine.reserveCommits }
+            }
+        }
+    }
+}
+
+private struct MemorySnapshot: EngineSnapshot {
+    private let records: [EngineRecord]
+
+    init(records: [EngineRecord]) {
+        self.records = records.sorted { $0.key.lexicographicallyPrecedes($1.key) }
+    }
+
+    func page(after: [UInt8]?, limit: Int) throws(EngineError) -> [EngineRecord] {
+        Array(records.drop { after?.lexicographicallyPrecedes($0.key) == false }.prefix(limit))
+    }
+
+    func close() {}
 }

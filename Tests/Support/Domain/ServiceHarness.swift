@@ -21,8 +21,8 @@ package final class ServiceHarness: Sendable {
     package static let root = Caller(uid: 0, gid: 0, groups: [], pid: 1, unit: nil)
     package static let stranger = Caller(uid: 4711, gid: 4711, groups: [], pid: 2, unit: nil)
 
-    /// Over the disk, clock and backend of `earlier`, this is the daemon after a restart.
-    package init(seed: UInt64 = 1, after earlier: ServiceHarness? = nil) async throws {
+    /// Over the disk, clock and backend of `earlier`, this is the daemon after a restart; still sealed unless it `opens`.
+    package init(seed: UInt64 = 1, after earlier: ServiceHarness? = nil, opens: Bool = true) async throws {
         clock = earlier?.clock ?? HandMovedClock()
         engine = earlier?.engine ?? MemoryEngine()
         target = earlier?.target ?? ScriptedTarget()
@@ -43,7 +43,7 @@ package final class ServiceHarness: Sendable {
             policy: .ownerOnly(daemonUID: 0), limits: limits
         ) { [engine, random] () throws(VaultError) in try OpenVault.open(engine, unlockKey: Self.unlockKey, random: random) }
         running = Task { await runner.run() }
-        try await service.open(by: nil)
+        if opens { try await service.open(by: nil) }
     }
 
     deinit { running.cancel() }
@@ -63,12 +63,21 @@ package final class ServiceHarness: Sendable {
 
     /// An upstream with a bearer, and a config on it.
     package func setUp(every: Duration? = .seconds(30 * 86_400), grace: Duration = .seconds(86_400), proves: Bool = true) async throws {
+        try await setBearer(#"{"access_token":"bearer-1"}"#)
+        try await putConfig(Self.config, id: "remote-1", every: every, grace: grace, proves: proves)
+    }
+
+    /// Gives the upstream a refresh token, of which the daemon makes its bearers.
+    package func setRefreshToken() async throws {
+        try await setBearer(#"{"refresh_token":"refresh-1"}"#)
+    }
+
+    private func setBearer(_ credential: String) async throws {
         let address = UpstreamAddress(
             name: Self.upstream, baseURL: try BaseURL("https://backend.test", plainHTTP: .refused), caPEM: nil, pinSHA256: nil,
             workspaceID: nil)
-        let box = try await box("upstream-token", target: "fb", credential: #"{"access_token":"bearer-1"}"#)
+        let box = try await box("upstream-token", target: "fb", credential: credential)
         try await service.putUpstream(Self.upstream, UpstreamSettings(address: address, allowsPlainHTTP: false), bearer: box, as: Self.root)
-        try await putConfig(Self.config, id: "remote-1", every: every, grace: grace, proves: proves)
     }
 
     package func putConfig(
@@ -100,10 +109,11 @@ package final class ServiceHarness: Sendable {
     }
 
     package func rotate(_ request: RotationRequest = RotationRequest(.rotate), _ name: ConfigName = config) async throws -> Rotation {
-        guard case .rotation(let rotation) = try await service.rotate(name, request, .untilSettled, as: Self.root) else {
-            throw Problem(.badRequest, "nothing was due")
+        switch try await service.rotate(name, request, .untilSettled, as: Self.root) {
+        case .rotation(let rotation): return rotation
+        case .interrupted(_, let problem): throw problem
+        case .notDue: throw Problem(.badRequest, "nothing was due")
         }
-        return rotation
     }
 
     package func states(_ name: ConfigName = config) async throws -> [VersionNumber: VersionState] {
@@ -114,6 +124,7 @@ package final class ServiceHarness: Sendable {
 
 private struct Silence: EventListener {
     func recorded(_ entry: AuditEntry) {}
+    func roomChanged(to room: VaultStore.Room) {}
     func rotation(_ rotation: Rotation, step: String) {}
     func rotation(_ rotation: Rotation, cannotGoOn error: any Error) {}
 }

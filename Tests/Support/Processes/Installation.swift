@@ -18,6 +18,7 @@ package final class Installation: Sendable {
 
     private struct State {
         var daemon: ChildProcess?
+        var disk: SmallDisk?
         var runs = 0
         var shown: [UInt8] = []
     }
@@ -67,6 +68,7 @@ package final class Installation: Sendable {
         let outcome: Swift.Result<Result, any Error>
         do { outcome = .success(try await body(installation)) } catch { outcome = .failure(error) }
         try? await installation.kill()
+        try? await installation.disk?.remove()
         await installation.proxy.stop()
         installation.folder.remove()
         return try outcome.get()
@@ -158,8 +160,8 @@ package final class Installation: Sendable {
     }
 
     /// Starts `keyturnd` and returns when it serves and has looked for its vault.
-    package func start(_ extra: [String] = []) async throws {
-        let process = try launch(extra)
+    package func start(_ extra: [String] = [], in surroundings: Surroundings = Surroundings()) async throws {
+        let process = try launch(extra, in: surroundings)
         let end = ContinuousClock.now + .seconds(20)
         while true {
             if let ending = process.ending { throw NotReady(description: "keyturnd ended: \(ending)\n\(log)") }
@@ -171,12 +173,15 @@ package final class Installation: Sendable {
 
     /// Starts it without waiting for anything.
     @discardableResult
-    package func launch(_ extra: [String] = []) throws -> ChildProcess {
+    package func launch(_ extra: [String] = [], in surroundings: Surroundings = Surroundings()) throws -> ChildProcess {
         var environment = Programs.environment
         environment["KEYTURN_LOG_LEVEL"] = "trace"
+        let command =
+            (disk?.prefix ?? [])
+            + surroundings.command([Programs.keyturnd, "--config", settings, "--vault", vault, "--socket", socket] + extra)
         let process = try ChildProcess(
-            Programs.keyturnd, ["--config", settings, "--vault", vault, "--socket", socket] + extra, environment: environment,
-            output: logFile, errors: logFile)
+            command[0], Array(command.dropFirst()), environment: environment, listener: surroundings.listener, output: logFile,
+            errors: logFile)
         state.withLock { $0.daemon = process }
         return process
     }
@@ -184,6 +189,15 @@ package final class Installation: Sendable {
     private func hasLookedForItsVault() async throws -> Bool {
         let status = try await RawCall.send("GET", "/v1/status", to: socket).document
         return status["sealed"].bool == false || status["sealed_code"].text != "sealed"
+    }
+
+    private var disk: SmallDisk? { state.withLock { $0.disk } }
+
+    /// Moves the vault to a small disk, where the daemon finds it from its next start on.
+    package func moveVault(toDiskOf mebibytes: Int) async throws -> SmallDisk {
+        let disk = try await SmallDisk(over: vault, mebibytes: mebibytes, in: folder)
+        state.withLock { $0.disk = disk }
+        return disk
     }
 
     package var daemon: ChildProcess? { state.withLock { $0.daemon } }
