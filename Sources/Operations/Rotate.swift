@@ -86,7 +86,7 @@ extension VaultService {
                 latest,
                 Problem(
                     .stopping, "The daemon stops; the rotation \(rotation.id) is resumed when it is back.",
-                    nextStep: NextStep.show(rotation.id)))
+                    nextStep: NextStep.history(rotation.config)))
         }
     }
 }
