@@ -32,6 +32,9 @@ package struct VaultService: Sendable {
         self.source = source
     }
 
+    /// After how many cycles without an answer a rotation is stuck.
+    package var cyclesMax: Int { runner.limits.cyclesMax }
+
     /// Reads what is durable; trouble with the vault comes as its problem.
     func read<Outcome: Sendable>(_ body: @Sendable (VaultView) throws -> Outcome) async throws -> Outcome {
         do { return try await vault.read(body) } catch let error as VaultError { throw error.problem }

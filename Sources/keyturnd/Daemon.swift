@@ -117,7 +117,8 @@ struct Daemon {
             if let interval = manager.watchdogInterval { group.addTask { await self.feedWatchdog(assembly, every: interval / 2) } }
             group.addTask { await server.run() }
             manager.tell(.ready(status: await statusLine(assembly)))
-            logger.info("Serving.", metadata: ["vault": "\(settings.vault)"])
+            let isSealed = await assembly.service.sealedBecause != nil
+            logger.info("Serving, \(isSealed ? "sealed" : "unsealed").", metadata: ["vault": "\(settings.vault)"])
             await Self.stopAsked(signals)
             await stop(assembly, server, signals)
             group.cancelAll()

@@ -120,15 +120,26 @@ package final class Installation: Sendable {
     package func begin(
         _ arguments: [String], input: String = "", in surroundings: Surroundings = Surroundings()
     ) throws -> Begun {
+        var environment = Programs.environment
+        environment["KEYTURN_SOCKET"] = proxySocket
+        return try begin(surroundings.command([Programs.keyturn] + arguments), arguments, environment, input)
+    }
+
+    /// A line that somebody pastes into a shell, with `keyturn` on its path and no environment that names a socket.
+    package func shell(_ line: String) async throws -> CommandRun {
+        var environment = Programs.environment
+        let programs = URL(filePath: Programs.keyturn).deletingLastPathComponent().path
+        environment["PATH"] = "\(programs):/usr/bin:/bin"
+        return try await begin(["/bin/sh", "-c", line], [line], environment, "").result()
+    }
+
+    private func begin(_ command: [String], _ arguments: [String], _ environment: [String: String], _ input: String) throws -> Begun {
         let number = state.withLock { state in
             state.runs += 1
             return state.runs
         }
         let (output, errors) = ("\(folder.path)/run-\(number).out", "\(folder.path)/run-\(number).err")
-        var environment = Programs.environment
-        environment["KEYTURN_SOCKET"] = proxySocket
         keep(arguments.joined(separator: "\n"))
-        let command = surroundings.command([Programs.keyturn] + arguments)
         return Begun(
             process: try ChildProcess(
                 command[0], Array(command.dropFirst()), environment: environment, input: Array(input.utf8), output: output, errors: errors),
