@@ -26,7 +26,13 @@ extension VaultService {
     package func open(by caller: AuditEvent.Caller?) async throws {
         try await vault.unseal(opening)
         let now = clock.now()
-        try await write { _ in .changed((), AuditEvent(at: now, "vault.unsealed", by: caller)) }
+        do {
+            try await vault.write { _ in .changed((), AuditEvent(at: now, "vault.unsealed", by: caller)) }
+        } catch let error as VaultError {
+            // Open without the entry that says so it must not be, nor with what was unfinished left lying.
+            await vault.seal(because: error)
+            throw error
+        }
         try await resumeUnfinished()
     }
 

@@ -53,9 +53,9 @@ package actor VaultStore {
     }
 
     /// Forgets the keys and closes the engine. What waits to be written is refused.
-    package func seal() {
+    package func seal(because why: VaultError = .sealed) {
         guard case .open(let vault, _) = door else { return }
-        door = .sealed(.sealed)
+        door = .sealed(why)
         vault.engine.close()
     }
 

@@ -28,6 +28,8 @@ package struct ConfigRecord: Sendable, Codable, Equatable {
     package var remoteFields = RemoteFields()
     /// Until then a PUT with an unknown outcome may still land: nothing is erased.
     package var stragglersUntil: Timestamp?
+    /// When the rotation began whose PUT was confirmed last: what landed before that was overwritten by it.
+    package var confirmedSince: Timestamp?
 
     /// Where its keys go.
     package struct Binding: Sendable, Codable, Equatable {
@@ -56,6 +58,18 @@ package struct ConfigRecord: Sendable, Codable, Equatable {
     /// The newest previous one.
     package var newestPrevious: VersionRecord? {
         versions.last { $0.state == .previous }
+    }
+
+    /// Whether the backend may hold it beside the current one, now or later: a PUT of it had an unknown outcome, and none that was begun
+    /// after its last straggler could land was confirmed yet.
+    package func mayBeHeld(_ version: VersionRecord) -> Bool {
+        guard let landsUntil = version.landsUntil else { return false }
+        return confirmedSince.map { $0 < landsUntil } ?? true
+    }
+
+    /// Until when a PUT of another version than this one may still land.
+    package func othersLandUntil(_ number: VersionNumber?) -> Timestamp? {
+        versions.filter { $0.number != number }.compactMap(\.landsUntil).max()
     }
 
     package func isPaused(at time: Timestamp) -> Bool {
@@ -89,6 +103,8 @@ package struct VersionRecord: Sendable, Codable, Equatable {
     package var wasAccepted = false
     /// Whether it was ever handed to a rotation: the backend may have seen it.
     package var wasSent = false
+    /// Until when a PUT of it with an unknown outcome may still land; kept when that has passed.
+    package var landsUntil: Timestamp?
 }
 
 extension RecordKind where Value == ConfigRecord {

@@ -8,16 +8,16 @@ import Vault
 extension MoveKind {
     static let stagingCalls: [MoveKind] = [
         .call("stage", weight: 16) { chance, hand in
-            let key = hand.world.newKey(for: hand.config, works: !chance.happens(percent: 12))
+            let key = hand.world.backend.newKey(for: hand.config, works: !chance.happens(percent: 12))
             return .stage(key, .next, hand.config, hand.world)
         },
         .call("stage a key with fields", weight: 2) { chance, hand in
-            let key = hand.world.newKey(for: hand.config, works: true)
+            let key = hand.world.backend.newKey(for: hand.config, works: true)
             return .stage(key, .next, hand.config, hand.world, fields: #","endpoint":"https://two.test/\#(chance.below(9))""#)
         },
         .call("adopt", weight: 2) { chance, hand in
             guard hand.record?.version(.current) == nil, hand.world.backend.remotes[hand.remote]?.stragglers.isEmpty == true else { return nil }
-            let key = hand.world.newKey(for: hand.config, works: true)
+            let key = hand.world.backend.newKey(for: hand.config, works: true)
             // The operator put it there by hand and tells the truth; were a rotation faster, it would not be true any more.
             guard hand.record?.versions.isEmpty ?? false else { return nil }
             hand.world.backend.remotes[hand.remote]?.held = key

@@ -67,7 +67,7 @@ final class VaultImage {
                 let before = configs[name]
                 // Revisions begin anew after a deletion: nothing that was decoded before may be taken for what comes.
                 if change.becomes == nil { vault = try OpenVault.open(engine, unlockKey: World.unlockKey, random: random) }
-                let after = try view.get(.config, .named(name.description))
+                let after = change.becomes == nil ? nil : try view.get(.config, .named(name.description))
                 configs[name] = after
                 nameVersions(of: name, upTo: (after?.nextVersion ?? 0) + 8)
                 delta.configs.append((name, before, after))
