@@ -114,10 +114,23 @@ let package = Package(
             name: "TestSupport", dependencies: ["Access", "Model", "Operations", "Rotations", "Secrets", "Vault"],
             path: "Tests/Support/Domain",
             swiftSettings: strict),
+        .target(
+            name: "Simulation",
+            dependencies: ["Access", "Model", "Operations", "Rotations", "SQLiteEngine", "Secrets", "TestSupport", "Vault"],
+            path: "Tests/Simulator/Simulation", swiftSettings: strict),
+        .executableTarget(
+            name: "keyturn-simulator", dependencies: ["Simulation", argumentParser], path: "Tests/Simulator/Program",
+            swiftSettings: strict),
+        .testTarget(
+            name: "SimulatorTests", dependencies: ["Simulation"], path: "Tests/Simulator/Tests",
+            swiftSettings: strict),
         tests("Operations", ["Access", "Model", "Operations", "Rotations", "Secrets", "TestSupport", "Vault"]),
         tests(
             "OpenAPI",
-            ["Access", "KeyturnWire", "Model", "Operations", "Rotations", "SocketAPI", "TestSupport", hummingbird, httpTypes, yams]),
+            [
+                "Access", "KeyturnWire", "Model", "Operations", "Rotations", "SocketAPI", "TestSupport", "Vault", hummingbird, httpTypes,
+                yams,
+            ]),
         tests("Rotations", ["Model", "Rotations"]),
         tests("Secrets", ["Secrets"]),
         tests("Architecture", []),
@@ -135,8 +148,9 @@ let package = Package(
             "Durability",
             ["FlashbackStandIn", "Model", "Operations", "Rotations", "Secrets", "SQLiteEngine", "TestProcesses", "TestSupport", "Vault"]),
         tests("Daemon", ["FlashbackStandIn", "Model", "Operations", "Secrets", "SQLiteEngine", "TestProcesses", "Vault"]),
-        tests("Vault", ["Model", "Operations", "Secrets", "SQLiteEngine", "TestSupport", "Vault"]),
+        tests("Vault", ["Model", "Operations", "Rotations", "Secrets", "SQLiteEngine", "TestSupport", "Vault"]),
         tests("KeyturnClient", ["FakeDaemon", "KeyturnClient", "KeyturnWire"]),
+        tests("WaysOut", ["Access", "keyturn", "Model", "Operations", "Rotations", "Secrets", "TestSupport", argumentParser]),
         tests("KeyturnCommand", ["FakeDaemon", "keyturn", "KeyturnClient", "KeyturnWire", "Model", "Secrets", argumentParser]),
     ]
 )

@@ -4,7 +4,9 @@ package import Vault
 
 /// The embedded engine: one table in one SQLite file, every commit on the disk before it returns.
 package final class SQLiteFile: Engine {
+    private let path: String
     private let queue: DatabaseQueue
+    package let reserve: (any Reserve)?
     private let lock: FolderLock?
 
     /// `PRAGMA application_id`: "ktrn".
@@ -19,7 +21,9 @@ package final class SQLiteFile: Engine {
 
     /// `lock` is held until `close`.
     package init(path: String, mode: Mode, lock: consuming FolderLock?) throws(VaultError) {
+        self.path = path
         self.lock = lock
+        reserve = ReserveFile(folder: URL(filePath: path).deletingLastPathComponent().path)
         var configuration = Configuration()
         configuration.maximumReaderCount = 1
         configuration.prepareDatabase { database in
@@ -44,7 +48,7 @@ package final class SQLiteFile: Engine {
         } catch let error as DatabaseError where [.SQLITE_NOTADB, .SQLITE_CORRUPT].contains(error.resultCode) {
             throw .notAVault(path: path)
         } catch {
-            throw VaultError(Self.engineError(error))
+            throw VaultError(Self.engineError(error, path))
         }
     }
 
@@ -107,7 +111,7 @@ package final class SQLiteFile: Engine {
                 }
             }
         } catch {
-            throw Self.engineError(error)
+            throw Self.engineError(error, path)
         }
     }
 
@@ -126,12 +130,65 @@ package final class SQLiteFile: Engine {
         guard database.changesCount == 1 else { throw EngineError.conflict }
     }
 
+    package func snapshot() throws(EngineError) -> any EngineSnapshot {
+        do { return try SQLiteSnapshot(path: path) } catch { throw Self.engineError(error, path) }
+    }
+
+    package func rewrite(
+        _ becoming: (EngineRecord) throws(VaultError) -> EngineChange.Content?, last: () throws(VaultError) -> [EngineChange]
+    ) throws(VaultError) {
+        do {
+            try queue.writeWithoutTransaction { database in
+                try database.inTransaction(.immediate) {
+                    var after: [UInt8] = []
+                    while true {
+                        let page = try Row.fetchAll(
+                            database.cachedStatement(sql: "SELECT key, revision, value FROM record WHERE key > ? ORDER BY key LIMIT ?"),
+                            arguments: [Data(after), Self.rewritePage]
+                        ).map(Self.record)
+                        for record in page {
+                            let content = try becoming(record)
+                            if content == EngineChange.Content(revision: record.revision, value: record.value) { continue }
+                            try Self.apply(EngineChange(key: record.key, expecting: record.revision, becomes: content), database)
+                        }
+                        guard let end = page.last else { break }
+                        after = end.key
+                    }
+                    for change in try last() { try Self.apply(change, database) }
+                    return .commit
+                }
+            }
+        } catch let error as VaultError {
+            throw error
+        } catch {
+            throw VaultError(Self.engineError(error, path))
+        }
+    }
+
+    /// So many records are in memory at once while all are rewritten.
+    private static let rewritePage = 256
+
+    package func keepCopy(named name: String) throws(EngineError) {
+        try KeptCopies(of: path).make(named: name) { (draft) throws(EngineError) in
+            do { try queue.writeWithoutTransaction { try $0.execute(sql: "VACUUM INTO ?", arguments: [draft]) } } catch {
+                throw Self.engineError(error, path)
+            }
+        }
+    }
+
+    package func forgetReplaced() throws(EngineError) {
+        do { try queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA wal_checkpoint(TRUNCATE)") } } catch {
+            throw Self.engineError(error, path)
+        }
+        try KeptCopies(of: path).remove()
+    }
+
     package func close() {
         try? queue.close()
         lock?.release()
     }
 
-    private static func record(_ row: Row) -> EngineRecord {
+    static func record(_ row: Row) -> EngineRecord {
         EngineRecord(key: Array(row[0] as Data), revision: row[1], value: Array(row[2] as Data))
     }
 
@@ -149,13 +206,16 @@ package final class SQLiteFile: Engine {
     }
 
     private func run<Output>(_ body: (Database) throws -> Output) throws(EngineError) -> Output {
-        do { return try queue.unsafeRead(body) } catch { throw Self.engineError(error) }
+        do { return try queue.unsafeRead(body) } catch { throw Self.engineError(error, path) }
     }
 
-    private static func engineError(_ error: any Error) -> EngineError {
+    static func engineError(_ error: any Error, _ path: String) -> EngineError {
         switch error {
         case let error as EngineError: error
         case let error as DatabaseError where error.resultCode == .SQLITE_FULL: .diskFull
+        // What a full disk does to the files beside the database has no code of its own.
+        case let error as DatabaseError
+        where [.SQLITE_IOERR, .SQLITE_CANTOPEN].contains(error.resultCode) && Disk.isFull(at: path): .diskFull
         // The message alone: GRDB's description would add the statement and its arguments.
         case let error as DatabaseError: .failed("SQLite \(error.extendedResultCode.rawValue), \(error.message ?? "no message")")
         default: .failed("SQLite could not be used")

@@ -57,6 +57,6 @@ package enum KeyFile {
         }
         guard isWritten, fsync(file) == 0 else { throw .badKeyFile(path: path, "it could not be written") }
         guard link(draft, path) == 0 else { throw .badKeyFile(path: path, String(cString: strerror(errno))) }
-        FolderSync.sync(path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? ".")
+        FolderSync.sync(ofFile: path)
     }
 }

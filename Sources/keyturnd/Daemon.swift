@@ -36,12 +36,12 @@ struct Daemon {
             // Listening comes first: callers wait in the queue while the vault is opened, instead of being told that it is sealed.
             let sockets = try listen()
             let assembly = Assembly.make(settings, logger: logger)
-            await openVault(assembly)
+            let isOpen = await unlock(assembly)
             let units = SystemUnits()
             let server = SocketServer(
                 logger: logger, now: { WallClock.now }, unitOf: { await units.unit(of: $0) }, routes: assembly.routes.add)
             try await server.start(on: sockets)
-            await serve(assembly, server, signals)
+            await serve(assembly, server, signals, opened: isOpen)
             return 0
         } catch let unknown as UnknownGroup {
             logger.critical("There is no group '\(unknown.name)', which 'socket_group' names.")
@@ -67,13 +67,24 @@ struct Daemon {
     }
 
     /// A vault that can't be opened is served sealed, with the reason, so that whoever asks learns it.
-    private func openVault(_ assembly: Assembly) async {
+    private func unlock(_ assembly: Assembly) async -> Bool {
         do {
-            try await assembly.service.open(by: nil)
+            try await assembly.service.unlock(by: nil)
+            return true
         } catch {
-            logger.error(
-                "Sealed: \(error.detail)", metadata: ["reason": "\(error.code)", "next_step": "\(error.nextStep ?? "keyturn unseal")"])
+            tell(whyNotOpen: error)
+            return false
         }
+    }
+
+    /// Takes longer the more there is in the vault: the first requests are answered before.
+    private func takeUp(_ assembly: Assembly) async {
+        do { try await assembly.service.takeUp(by: nil) } catch { tell(whyNotOpen: error) }
+    }
+
+    private func tell(whyNotOpen error: VaultError) {
+        logger.error(
+            "Sealed: \(error.detail)", metadata: ["reason": "\(error.code)", "next_step": "\(error.nextStep ?? "keyturn unseal")"])
     }
 
     /// Tries again to open a vault whose trouble may be over, ever less often.
@@ -85,7 +96,7 @@ struct Daemon {
                 delay = Self.reopenFirst
                 continue
             }
-            await openVault(assembly)
+            if await unlock(assembly) { await takeUp(assembly) }
             delay = min(delay * 2, Self.reopenMax)
         }
     }
@@ -93,17 +104,21 @@ struct Daemon {
     private static let reopenFirst = Duration.seconds(1)
     private static let reopenMax = Duration.seconds(60)
 
-    private func serve(_ assembly: Assembly, _ server: SocketServer, _ signals: AsyncStream<DaemonSignal>) async {
+    private func serve(_ assembly: Assembly, _ server: SocketServer, _ signals: AsyncStream<DaemonSignal>, opened: Bool) async {
         await withDiscardingTaskGroup { group in
             group.addTask { await assembly.runner.run() }
             group.addTask { await self.reopenVault(assembly) }
             group.addTask { await assembly.service.eraseWhatIsDue() }
+            group.addTask { await assembly.service.watchDisk() }
             group.addTask { await self.trimHeap(assembly) }
+            group.addTask { await self.mirrorCounter(assembly) }
+            if opened { group.addTask { await self.takeUp(assembly) } }
             if rotatesDue { group.addTask { await assembly.service.rotateWhatIsDue(as: Self.ownCaller) } }
             if let interval = manager.watchdogInterval { group.addTask { await self.feedWatchdog(assembly, every: interval / 2) } }
             group.addTask { await server.run() }
             manager.tell(.ready(status: await statusLine(assembly)))
-            logger.info("Serving.", metadata: ["vault": "\(settings.vault)"])
+            let isSealed = await assembly.service.sealedBecause != nil
+            logger.info("Serving, \(isSealed ? "sealed" : "unsealed").", metadata: ["vault": "\(settings.vault)"])
             await Self.stopAsked(signals)
             await stop(assembly, server, signals)
             group.cancelAll()
@@ -161,6 +176,19 @@ struct Daemon {
             try? await Task.sleep(for: .seconds(5))
             await assembly.forgetDecoded()
             Hardening.trimHeap()
+        }
+    }
+
+    /// Whoever puts back an older copy of the vault is found out if it is older by more than this.
+    private static let mirrorLag = Duration.seconds(1)
+
+    private func mirrorCounter(_ assembly: Assembly) async {
+        var last: VaultError?
+        while !Task.isCancelled {
+            try? await Task.sleep(for: Self.mirrorLag)
+            let trouble = await assembly.mirrorCounter()
+            if let trouble, trouble != last { logger.error("The counter is not mirrored: \(trouble.detail)") }
+            last = trouble
         }
     }
 

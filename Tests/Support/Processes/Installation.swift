@@ -18,6 +18,7 @@ package final class Installation: Sendable {
 
     private struct State {
         var daemon: ChildProcess?
+        var disk: SmallDisk?
         var runs = 0
         var shown: [UInt8] = []
     }
@@ -68,6 +69,7 @@ package final class Installation: Sendable {
         let outcome: Swift.Result<Result, any Error>
         do { outcome = .success(try await body(installation)) } catch { outcome = .failure(error) }
         try? await installation.kill()
+        try? await installation.disk?.remove()
         await installation.proxy.stop()
         installation.folder.remove()
         return try outcome.get()
@@ -118,15 +120,26 @@ package final class Installation: Sendable {
     package func begin(
         _ arguments: [String], input: String = "", in surroundings: Surroundings = Surroundings()
     ) throws -> Begun {
+        var environment = Programs.environment
+        environment["KEYTURN_SOCKET"] = proxySocket
+        return try begin(surroundings.command([Programs.keyturn] + arguments), arguments, environment, input)
+    }
+
+    /// A line that somebody pastes into a shell, with `keyturn` on its path and no environment that names a socket.
+    package func shell(_ line: String) async throws -> CommandRun {
+        var environment = Programs.environment
+        let programs = URL(filePath: Programs.keyturn).deletingLastPathComponent().path
+        environment["PATH"] = "\(programs):/usr/bin:/bin"
+        return try await begin(["/bin/sh", "-c", line], [line], environment, "").result()
+    }
+
+    private func begin(_ command: [String], _ arguments: [String], _ environment: [String: String], _ input: String) throws -> Begun {
         let number = state.withLock { state in
             state.runs += 1
             return state.runs
         }
         let (output, errors) = ("\(folder.path)/run-\(number).out", "\(folder.path)/run-\(number).err")
-        var environment = Programs.environment
-        environment["KEYTURN_SOCKET"] = proxySocket
         keep(arguments.joined(separator: "\n"))
-        let command = surroundings.command([Programs.keyturn] + arguments)
         return Begun(
             process: try ChildProcess(
                 command[0], Array(command.dropFirst()), environment: environment, input: Array(input.utf8), output: output, errors: errors),
@@ -168,7 +181,9 @@ package final class Installation: Sendable {
     package func launch(_ extra: [String] = [], in surroundings: Surroundings = Surroundings()) throws -> ChildProcess {
         var environment = Programs.environment
         environment["KEYTURN_LOG_LEVEL"] = "trace"
-        let command = surroundings.command([Programs.keyturnd, "--config", settings, "--vault", vault, "--socket", socket] + extra)
+        let command =
+            (disk?.prefix ?? [])
+            + surroundings.command([Programs.keyturnd, "--config", settings, "--vault", vault, "--socket", socket] + extra)
         let process = try ChildProcess(
             command[0], Array(command.dropFirst()), environment: environment, listener: surroundings.listener, output: logFile,
             errors: logFile)
@@ -179,6 +194,15 @@ package final class Installation: Sendable {
     private func hasLookedForItsVault() async throws -> Bool {
         let status = try await RawCall.send("GET", "/v1/status", to: socket).document
         return status["sealed"].bool == false || status["sealed_code"].text != "sealed"
+    }
+
+    private var disk: SmallDisk? { state.withLock { $0.disk } }
+
+    /// Moves the vault to a small disk, where the daemon finds it from its next start on.
+    package func moveVault(toDiskOf mebibytes: Int) async throws -> SmallDisk {
+        let disk = try await SmallDisk(over: vault, mebibytes: mebibytes, in: folder)
+        state.withLock { $0.disk = disk }
+        return disk
     }
 
     package var daemon: ChildProcess? { state.withLock { $0.daemon } }
