@@ -42,6 +42,7 @@ let package = Package(
     products: [
         .executable(name: "keyturnd", targets: ["keyturnd"]),
         .executable(name: "keyturn", targets: ["keyturn"]),
+        .library(name: "keyturn-faults", type: .dynamic, targets: ["KeyturnFaults"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -113,6 +114,16 @@ let package = Package(
             name: "TestSupport", dependencies: ["Access", "Model", "Operations", "Rotations", "Secrets", "Vault"],
             path: "Tests/Support/Domain",
             swiftSettings: strict),
+        .target(
+            name: "Simulation",
+            dependencies: ["Access", "Model", "Operations", "Rotations", "SQLiteEngine", "Secrets", "TestSupport", "Vault"],
+            path: "Tests/Simulator/Simulation", swiftSettings: strict),
+        .executableTarget(
+            name: "keyturn-simulator", dependencies: ["Simulation", argumentParser], path: "Tests/Simulator/Program",
+            swiftSettings: strict),
+        .testTarget(
+            name: "SimulatorTests", dependencies: ["Simulation"], path: "Tests/Simulator/Tests",
+            swiftSettings: strict),
         tests("Operations", ["Access", "Model", "Operations", "Rotations", "Secrets", "TestSupport", "Vault"]),
         tests(
             "OpenAPI",
@@ -132,6 +143,10 @@ let package = Package(
 
         .target(name: "FakeDaemon", dependencies: [nio, nioPosix, nioHTTP1], path: "Tests/Support/FakeDaemon", swiftSettings: strict),
         .target(name: "TestProcesses", dependencies: [nio, nioPosix], path: "Tests/Support/Processes", swiftSettings: strict),
+        .target(name: "KeyturnFaults", path: "Tests/Faults"),
+        tests(
+            "Durability",
+            ["FlashbackStandIn", "Model", "Operations", "Rotations", "Secrets", "SQLiteEngine", "TestProcesses", "TestSupport", "Vault"]),
         tests("Daemon", ["FlashbackStandIn", "Model", "Operations", "Secrets", "SQLiteEngine", "TestProcesses", "Vault"]),
         tests("Vault", ["Model", "Operations", "Rotations", "Secrets", "SQLiteEngine", "TestSupport", "Vault"]),
         tests("KeyturnClient", ["FakeDaemon", "KeyturnClient", "KeyturnWire"]),

@@ -78,19 +78,27 @@ extension VaultService {
     private func answer(_ rotation: Rotation, joining request: RotationRequest?, _ waiting: Waiting) async throws -> RotationReply {
         if let request, request.condition == .now, rotation.state == .waiting { runner.wake(rotation.id) }
         guard waiting == .untilSettled else { return .rotation(rotation) }
-        switch await runner.settled(rotation.id) {
-        case .settled: break
+        let settling = await runner.settled(rotation.id)
+        let latest = try await read { try $0.rotation(rotation.id) }
+        // It may have ended all the same, between the two.
+        guard !latest.state.hasEnded else { return .rotation(latest) }
+        switch settling {
+        case .settled: return .rotation(latest)
         case .storeFailed(let error):
             let problem = (error as? VaultError)?.problem
-            throw Problem(
-                problem?.code ?? .storeFailed,
-                "The rotation \(rotation.id) can't go on for now. \(problem?.detail ?? "The vault can't be used.")",
-                nextStep: problem?.nextStep ?? "keyturn status")
+            return .interrupted(
+                latest,
+                Problem(
+                    problem?.code ?? .storeFailed,
+                    "The rotation \(rotation.id) can't go on for now. \(problem?.detail ?? "The vault can't be used.")",
+                    nextStep: problem?.nextStep ?? "keyturn status"))
         case .halted:
-            throw Problem(
-                .stopping, "The daemon stops; the rotation \(rotation.id) is resumed when it is back.", nextStep: "keyturn history")
+            return .interrupted(
+                latest,
+                Problem(
+                    .stopping, "The daemon stops; the rotation \(rotation.id) is resumed when it is back.",
+                    nextStep: "keyturn history \(rotation.config)"))
         }
-        return .rotation(try await read { try $0.rotation(rotation.id) })
     }
 }
 

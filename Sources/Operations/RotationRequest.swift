@@ -29,6 +29,8 @@ package struct RotationRequest: Sendable, Equatable {
 package enum RotationReply: Sendable {
     /// As it stood when it ended, got stuck, or rests; or at once where the caller did not want to wait.
     case rotation(Rotation)
+    /// It is not known yet how it ends: as it stood, and why the answer does not wait for more.
+    case interrupted(Rotation, Problem)
     /// Nothing was due: no rotation was made.
     case notDue(Timestamp?, String)
 }

@@ -84,6 +84,7 @@ extension VaultService {
         }
         try await renewIntakeKey()
         try await holdQuarantined()
+        runner.goOn()
         try await forEachUnfinished(runner.resume)
     }
 

@@ -10,6 +10,8 @@ package actor UpstreamBearers: BearerKeeper {
     private let vault: VaultStore
     private let targets: any TargetProvider
     private let clock: any RotationClock
+    /// Where refreshes run: they outlive the caller that began them.
+    private let executor: (any TaskExecutor)?
     private var refreshes: [UpstreamName: Task<Bool, any Error>] = [:]
     /// What was opened last, for the many requests of one upstream. Dropped whenever the stored one changes or is refused.
     private nonisolated let opened = Mutex<[UpstreamName: Opened]>([:])
@@ -23,10 +25,11 @@ package actor UpstreamBearers: BearerKeeper {
     /// A token that dies sooner is refreshed before it is used: a request may take its time.
     private static let expiryMargin = Duration.seconds(30)
 
-    package init(vault: VaultStore, targets: any TargetProvider, clock: any RotationClock) {
+    package init(vault: VaultStore, targets: any TargetProvider, clock: any RotationClock, executor: (any TaskExecutor)? = nil) {
         self.vault = vault
         self.targets = targets
         self.clock = clock
+        self.executor = executor
     }
 
     package nonisolated func bearer(of upstream: UpstreamAddress) async throws -> Bearer? {
@@ -72,7 +75,7 @@ package actor UpstreamBearers: BearerKeeper {
         guard record.bearer == .refreshToken else { return false }
         // Another caller may have begun one while this one read.
         if let refresh = refreshes[upstream] { return try await refresh.value }
-        let refresh = Task { try await self.refresh(record) }
+        let refresh = Task(executorPreference: executor) { try await self.refresh(record) }
         refreshes[upstream] = refresh
         defer { refreshes[upstream] = nil }
         return try await refresh.value

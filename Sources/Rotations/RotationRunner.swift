@@ -84,9 +84,15 @@ package final class RotationRunner: Sendable {
         await live.settled(id)
     }
 
-    /// Stops all that is under way at its next durable point and returns when nothing is.
+    /// Stops all that is under way where it would pause and returns when nothing is; begins nothing any more until `goOn`. When the
+    /// surrounding task is cancelled it returns at once, and tells whoever still waits.
     package func halt() async {
         await live.halt()
+    }
+
+    /// The end of a halt, before what is unfinished is resumed.
+    package func goOn() {
+        live.goOn()
     }
 
     /// How waiting for a rotation came out.

@@ -46,7 +46,7 @@ extension LiveRotations {
             case go, halted, cancelled
         }
 
-        /// The last look before an act: from a `go` on it can't be cancelled, and goes on to its next pause even when halted.
+        /// The last look before an act: from a `go` on it can't be cancelled, and even when halted goes on with what follows at once.
         func handOver() -> HandOver {
             state.withLock { state in
                 if state.isHalted, !state.hasHandedOver { return .halted }
@@ -57,9 +57,11 @@ extension LiveRotations {
             }
         }
 
-        /// False when halted before the time was over.
+        /// False when halted before the time was over. No time at all is no pause: whoever halts waits for what follows at once, unless that
+        /// is cancelled.
         func pause(for duration: Duration, on clock: any RotationClock) async -> Bool {
-            if duration > .zero { await sleep(for: duration, on: clock, until: \.isHalted) }
+            guard duration > .zero else { return !Task.isCancelled }
+            await sleep(for: duration, on: clock, until: \.isHalted)
             return !state.withLock { $0.isHalted }
         }
 

@@ -86,6 +86,7 @@ extension Routes {
         switch reply {
         case .notDue(let due, let why): return Response.json(NotDue(rotated: false, dueAt: due?.description, reason: why))
         case .rotation(let rotation): return try answer(rotation, isAsync: isAsync, context)
+        case .interrupted(let rotation, let problem): throw ProblemReply(problem, rotation: shown(rotation, context))
         }
     }
 

@@ -67,6 +67,10 @@ extension RecordReader {
 package struct VaultView: RecordReader {
     package let vault: OpenVault
 
+    package init(vault: OpenVault) {
+        self.vault = vault
+    }
+
     package func decodedValue<Value>(of record: EngineRecord, as type: Value.Type) -> Value? {
         vault.decoded.value(of: record.key, revision: record.revision, as: type)
     }
@@ -93,7 +97,7 @@ enum RecordJSON {
 
 extension OpenVault {
     /// Where a list goes on after a record that need not exist.
-    package func cursor<Value>(_ kind: RecordKind<Value>, _ key: RecordKey) -> [UInt8] {
+    package func cursor<Value: ~Copyable>(_ kind: RecordKind<Value>, _ key: RecordKey) -> [UInt8] {
         engineKey(kind, key)
     }
 }

@@ -34,7 +34,7 @@ package actor VaultStore {
     let mirror: (any CounterMirror)?
     /// Of all kinds of records, by tag, for errors.
     let kindNames: [UInt8: String]
-    private nonisolated let thread = VaultThread()
+    private nonisolated let thread: any SerialExecutor
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
@@ -48,11 +48,16 @@ package actor VaultStore {
     /// So many transactions share a commit at the most: bounds memory and what a failure takes along.
     private static let batchMax = 128
 
-    /// `mirror`: `nil` where an older copy need not be found. `kindNames`: of the kinds that others keep in it.
-    package init(audience: any AuditAudience, mirror: (any CounterMirror)? = nil, kindNames: [UInt8: String] = [:]) {
+    /// `mirror`: `nil` where an older copy need not be found. `kindNames`: of the kinds that others keep in it. `thread` is where all of its
+    /// work runs, one piece at a time.
+    package init(
+        audience: any AuditAudience, mirror: (any CounterMirror)? = nil, kindNames: [UInt8: String] = [:],
+        on thread: any SerialExecutor = VaultThread()
+    ) {
         self.audience = audience
         self.mirror = mirror
         self.kindNames = kindNames.merging(RecordTag.names) { _, own in own }
+        self.thread = thread
     }
 
     // MARK: The door

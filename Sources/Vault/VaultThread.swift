@@ -1,10 +1,12 @@
 import Dispatch
 
 /// The thread that the vault's work runs on: engines block on the disk, which must hold up nobody else.
-final class VaultThread: SerialExecutor {
+package final class VaultThread: SerialExecutor {
     private let queue = DispatchQueue(label: "keyturn.vault")
 
-    func enqueue(_ job: consuming ExecutorJob) {
+    package init() {}
+
+    package func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         queue.async { job.runSynchronously(on: self.asUnownedSerialExecutor()) }
     }

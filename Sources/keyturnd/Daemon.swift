@@ -104,33 +104,42 @@ struct Daemon {
             group.addTask { await server.run() }
             manager.tell(.ready(status: await statusLine(assembly)))
             logger.info("Serving.", metadata: ["vault": "\(settings.vault)"])
-            for await signal in signals where signal == .stop { break }
-            await stop(assembly, server)
+            await Self.stopAsked(signals)
+            await stop(assembly, server, signals)
             group.cancelAll()
         }
-    }
-
-    /// Who waits for a rotation is told that it goes on later; what is under way comes to its next pause first.
-    private func stop(_ assembly: Assembly, _ server: SocketServer) async {
-        manager.tell(.stopping)
-        logger.info("Stopping.")
-        assembly.events.close()
-        let time = settings.stopTimeout.duration
-        async let halted: Void = halt(assembly.runner, within: time)
-        await server.stop(within: time)
-        await halted
+        // Nothing uses the vault any more.
         await assembly.close()
     }
 
-    /// What is not at its next pause by then is cut off, and resumed at the next start.
-    private func halt(_ runner: RotationRunner, within time: Duration) async {
+    private static func stopAsked(_ signals: AsyncStream<DaemonSignal>) async {
+        for await signal in signals where signal == .stop { return }
+    }
+
+    /// What is under way may come to its end in the time there is, and whoever waits for it hears how it ended. What then still runs is cut
+    /// off and resumed at the next start; whoever waits for that is told so. Asked a second time to stop, it does not wait.
+    private func stop(_ assembly: Assembly, _ server: SocketServer, _ signals: AsyncStream<DaemonSignal>) async {
+        let time = settings.stopTimeout.duration
+        manager.tell(.stopping)
+        manager.tell(.extend(time + Self.answerTime * 2))
+        logger.info("Stopping.")
+        server.turnAway()
+        assembly.events.close()
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { await runner.halt() }
+            group.addTask {
+                await assembly.runner.halt()
+                await server.allAnswered()
+            }
             group.addTask { try? await Task.sleep(for: time) }
+            group.addTask { await Self.stopAsked(signals) }
             await group.next()
             group.cancelAll()
         }
+        await server.stop(within: Self.answerTime)
     }
+
+    /// To write the last answers in.
+    private static let answerTime = Duration.seconds(3)
 
     private func statusLine(_ assembly: Assembly) async -> String {
         guard let why = await assembly.service.sealedBecause else { return "Unsealed." }

@@ -1,6 +1,6 @@
 package import Model
 import Rotations
-import Vault
+package import Vault
 
 /// A config as it is stored, with its live versions. Ended versions have records of their own.
 package struct ConfigRecord: Sendable, Codable, Equatable {
@@ -97,7 +97,7 @@ package struct VersionRecord: Sendable, Codable, Equatable {
 }
 
 extension RecordKind where Value == ConfigRecord {
-    static let config = RecordKind(tag: 0x10, name: "config")
+    package static let config = RecordKind(tag: 0x10, name: "config")
 }
 
 extension RecordKind where Value == VersionRecord {

@@ -1,6 +1,6 @@
 import Model
-import Rotations
-import Vault
+package import Rotations
+package import Vault
 
 /// Which config a remote configuration belongs to: one at the most.
 struct BindingRecord: Sendable, Codable {
@@ -41,7 +41,7 @@ extension RecordKind where Value == BindingRecord {
 }
 
 extension RecordKind where Value == Rotation {
-    static let rotation = RecordKind(tag: 0x16, name: "rotation")
+    package static let rotation = RecordKind(tag: 0x16, name: "rotation")
 }
 
 extension RecordKind where Value == RotationPointer {

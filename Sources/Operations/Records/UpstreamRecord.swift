@@ -1,6 +1,6 @@
 package import Model
-import Secrets
-import Vault
+package import Secrets
+package import Vault
 
 /// A Flashback backend as it is stored, without its bearer.
 package struct UpstreamRecord: Sendable, Codable, Equatable {
@@ -39,5 +39,5 @@ extension RecordKind where Value == Secret {
     static let accessToken = RecordKind(tag: 0x13, name: "access token")
     static let refreshToken = RecordKind(tag: 0x1C, name: "refresh token")
     /// By config and version.
-    static let credential = RecordKind(tag: 0x14, name: "credential")
+    package static let credential = RecordKind(tag: 0x14, name: "credential")
 }

@@ -148,8 +148,8 @@ package final class Installation: Sendable {
     }
 
     /// Starts `keyturnd` and returns when it serves and has looked for its vault.
-    package func start(_ extra: [String] = []) async throws {
-        let process = try launch(extra)
+    package func start(_ extra: [String] = [], in surroundings: Surroundings = Surroundings()) async throws {
+        let process = try launch(extra, in: surroundings)
         let end = ContinuousClock.now + .seconds(20)
         while true {
             if let ending = process.ending { throw NotReady(description: "keyturnd ended: \(ending)\n\(log)") }
@@ -161,12 +161,15 @@ package final class Installation: Sendable {
 
     /// Starts it without waiting for anything.
     @discardableResult
-    package func launch(_ extra: [String] = []) throws -> ChildProcess {
+    package func launch(_ extra: [String] = [], in surroundings: Surroundings = Surroundings()) throws -> ChildProcess {
         var environment = Programs.environment
         environment["KEYTURN_LOG_LEVEL"] = "trace"
-        let words =
-            (disk?.prefix ?? []) + [Programs.keyturnd, "--config", settings, "--vault", vault, "--socket", socket] + extra
-        let process = try ChildProcess(words[0], Array(words.dropFirst()), environment: environment, output: logFile, errors: logFile)
+        let command =
+            (disk?.prefix ?? [])
+            + surroundings.command([Programs.keyturnd, "--config", settings, "--vault", vault, "--socket", socket] + extra)
+        let process = try ChildProcess(
+            command[0], Array(command.dropFirst()), environment: environment, listener: surroundings.listener, output: logFile,
+            errors: logFile)
         state.withLock { $0.daemon = process }
         return process
     }

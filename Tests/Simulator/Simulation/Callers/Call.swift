@@ -1,0 +1,29 @@
+import Model
+import Operations
+import Rotations
+
+/// One request of somebody outside, as it was made.
+struct Call {
+    let what: String
+    let config: ConfigName?
+    var idempotencyKey: String?
+    let perform: @Sendable (VaultService) async throws -> Answer
+
+    init(
+        _ what: String, on config: ConfigName? = nil, idempotencyKey: String? = nil,
+        perform: @escaping @Sendable (VaultService) async throws -> Answer
+    ) {
+        self.what = what
+        self.config = config
+        self.idempotencyKey = idempotencyKey
+        self.perform = perform
+    }
+}
+
+/// What the caller was told.
+enum Answer: Sendable {
+    case staged(VersionRecord, key: String)
+    case rotation(Rotation)
+    case notDue
+    case done
+}

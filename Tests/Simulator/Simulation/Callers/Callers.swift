@@ -1,0 +1,64 @@
+import Model
+import Operations
+import Rotations
+import Vault
+
+/// Everybody who asks the daemon for something, and what they were told.
+final class Callers: @unchecked Sendable {
+    // SAFETY: used from the scheduler's thread alone.
+    private unowned let world: World
+    private var waiting: [Int: (call: Call, task: Task<Void, Never>)] = [:]
+    private var nextID = 0
+    private(set) var lastProblem: Problem?
+
+    init(in world: World) {
+        self.world = world
+    }
+
+    var isAnybodyWaiting: Bool { !waiting.isEmpty }
+    var waitingFor: [String] { waiting.sorted { $0.key < $1.key }.map(\.value.call.what) }
+
+    func begin(_ call: Call) {
+        nextID += 1
+        let id = nextID
+        world.trace("caller \(id): \(call.what)")
+        let service = world.daemon.service
+        let task = Task(executorPreference: world.scheduler) {
+            do { self.hears(id, .success(try await call.perform(service))) } catch { self.hears(id, .failure(error)) }
+        }
+        waiting[id] = (call, task)
+    }
+
+    private func hears(_ id: Int, _ outcome: Result<Answer, any Error>) {
+        guard !world.isCrashed, let call = waiting.removeValue(forKey: id)?.call else { return }
+        switch outcome {
+        case .success(let answer):
+            world.trace("caller \(id) hears: \(answer.short)")
+            world.oracle.answered(call, answer)
+        case .failure(let problem as Problem):
+            world.trace("caller \(id) hears: \(problem.code.rawValue)")
+            lastProblem = problem
+            world.oracle.refused(call, problem)
+        case .failure(let error):
+            world.oracle.broken(.alive, "'\(call.what)' was answered by something that is no Problem: \(error)")
+        }
+    }
+
+    /// The daemon died: their connections are cut.
+    func cut() {
+        let all = waiting.sorted { $0.key < $1.key }
+        waiting = [:]
+        for (_, (_, task)) in all { task.cancel() }
+    }
+}
+
+extension Answer {
+    var short: String {
+        switch self {
+        case .staged(let version, let key): "version \(version.number) is \(key)"
+        case .rotation(let rotation): "rotation of \(rotation.version.map(String.init) ?? "fields"): \(rotation.state.rawValue)"
+        case .notDue: "not due"
+        case .done: "done"
+        }
+    }
+}

@@ -1,0 +1,72 @@
+import Model
+import Operations
+import Rotations
+
+extension MoveKind {
+    static let rotationCalls: [MoveKind] = [
+        .call("rotate", weight: 30) { chance, hand in
+            var request = RotationRequest(.rotate)
+            if chance.happens(percent: 40) { request.idempotencyKey = "key-\(chance.below(40))" }
+            return .rotate(request, hand.config, waits: chance.happens(percent: 80))
+        },
+        .call("rotate twice at once", weight: 3) { chance, hand in
+            var request = RotationRequest(.rotate)
+            request.idempotencyKey = "key-\(chance.below(40))"
+            hand.world.callers.begin(.rotate(request, hand.config, waits: true))
+            return .rotate(request, hand.config, waits: true)
+        },
+        .call("rotate if due", weight: 3) { chance, hand in
+            var request = RotationRequest(.rotate)
+            request.condition = .ifDue
+            return .rotate(request, hand.config, waits: true)
+        },
+        .call("rotate a compromised key", weight: 2) { chance, hand in
+            var request = RotationRequest(.rotate)
+            request.isCompromised = true
+            return .rotate(request, hand.config, waits: true)
+        },
+        .call("rollback", weight: 4) { chance, hand in .rotate(RotationRequest(.rollback), hand.config, waits: true) },
+        .call("prove", weight: 3) { chance, hand in .rotate(RotationRequest(.prove), hand.config, waits: true) },
+        .call("remote", weight: 3) { chance, hand in
+            var request = RotationRequest(.remote)
+            request.fields = RemoteFields(name: "name-\(chance.below(9))")
+            return .rotate(request, hand.config, waits: true)
+        },
+        .call("dry run", weight: 1) { chance, hand in
+            let config = hand.config
+            return Call("dry run of \(config)", on: config) { service in
+                _ = try await service.dryRun(config, RotationRequest(.rotate), as: Scene.operatorAtRoot)
+                return .done
+            }
+        },
+        .call("cancel", weight: 4) { chance, hand in
+            guard let id = hand.record?.unfinished ?? hand.record?.lastRotation else { return nil }
+            return Call("cancel the rotation of \(hand.config)", on: hand.config) { service in
+                .rotation(try await service.cancel(id, as: Scene.operatorAtRoot))
+            }
+        },
+        .call("resolve", weight: 6) { chance, hand in
+            guard let id = hand.record?.unfinished else { return nil }
+            return .resolve(id, chance.pick(Resolution.allCases), of: hand.config)
+        },
+    ]
+}
+
+extension Call {
+    static func rotate(_ request: RotationRequest, _ config: ConfigName, waits: Bool) -> Call {
+        // One request under one key: another one under the same would rightly be refused.
+        let key = request.idempotencyKey.map { "\(request.kind.rawValue) \($0)" }
+        return Call("\(request.kind.rawValue) \(config)\(key.map { ", \($0)" } ?? "")", on: config, idempotencyKey: key) { service in
+            switch try await service.rotate(config, request, waits ? .untilSettled : .not, as: Scene.operatorAtRoot) {
+            case .rotation(let rotation), .interrupted(let rotation, _): .rotation(rotation)
+            case .notDue: .notDue
+            }
+        }
+    }
+
+    static func resolve(_ id: RotationID, _ resolution: Resolution, of config: ConfigName) -> Call {
+        Call("resolve the rotation of \(config): \(resolution.rawValue)", on: config) { service in
+            .rotation(try await service.resolve(id, resolution, .untilSettled, as: Scene.operatorAtRoot))
+        }
+    }
+}

@@ -1,0 +1,98 @@
+import Model
+import Rotations
+
+/// The backends as the outside world knows them: what each remote configuration holds, what is still on its way, whose bearer is good.
+/// Truthful in this: what it answered with `success: true` it had stored, what it refused it had not.
+final class Backend {
+    struct Remote {
+        var held: String?
+        /// Whether `held` came from Keyturn or was adopted by it: only that can be missed.
+        var isOurs = false
+        var fields = RemoteFields(name: "first", endpoint: "https://one.test", aiType: .openAI)
+        var isGone = false
+        var usesSharedKey = false
+        /// What is to come; afterwards all is well.
+        var puts: [PutRow] = []
+        var validates: [ValidateRow] = []
+        /// Values that may still land, oldest first.
+        var stragglers: [Straggler] = []
+        /// A straggler landed, and nothing was accepted since.
+        var wasOverwrittenLate = false
+        /// Requests of the living daemon under way.
+        var underWay = 0
+    }
+
+    struct Straggler: Equatable {
+        let id: Int
+        let value: String?
+    }
+
+    struct Upstream {
+        var access: Set<String> = []
+        var refresh: String?
+        var hasList = true
+        var refreshes: [RefreshRow] = []
+        var tokensMade = 0
+    }
+
+    var remotes: [RemoteID: Remote] = [:]
+    var upstreams: [UpstreamName: Upstream] = [:]
+    /// Keys that work at the provider.
+    var working: Set<String> = []
+    var providerIsDown = false
+    private var nextStraggler = 0
+
+    func keyWorks(_ id: RemoteID) -> Bool {
+        guard !providerIsDown, let held = remotes[id]?.held else { return false }
+        return working.contains(held)
+    }
+
+    /// A PUT that was taken: its value may be stored from now until `landed` or `lost`.
+    func depart(_ value: String?, to id: RemoteID) -> Straggler {
+        nextStraggler += 1
+        let straggler = Straggler(id: nextStraggler, value: value)
+        remotes[id]?.stragglers.append(straggler)
+        return straggler
+    }
+
+    func lost(_ straggler: Straggler, to id: RemoteID) {
+        remotes[id]?.stragglers.removeAll { $0 == straggler }
+    }
+
+    /// It is stored. `late`: after its answer.
+    func landed(_ straggler: Straggler, fields: RemoteFields, in id: RemoteID, late: Bool) {
+        let isOurs = remotes[id]?.stragglers.contains(straggler) == true
+        lost(straggler, to: id)
+        guard var remote = remotes[id], !remote.isGone else { return }
+        if let value = straggler.value {
+            remote.held = value
+            remote.isOurs = isOurs
+            remote.wasOverwrittenLate = late
+        }
+        remote.fields = RemoteFields(
+            name: fields.name ?? remote.fields.name, endpoint: fields.endpoint ?? remote.fields.endpoint,
+            aiType: fields.aiType ?? remote.fields.aiType)
+        remotes[id] = remote
+    }
+
+    /// The config was purged: nothing of it needs to be in the vault any more.
+    func disown(_ id: RemoteID) {
+        remotes[id]?.isOurs = false
+        remotes[id]?.stragglers = []
+    }
+
+    /// From now on it does all that it is asked, as it should.
+    func recover() {
+        providerIsDown = false
+        for id in remotes.keys {
+            remotes[id]?.puts = []
+            remotes[id]?.validates = []
+            remotes[id]?.isGone = false
+            remotes[id]?.usesSharedKey = false
+        }
+        for name in upstreams.keys {
+            upstreams[name]?.refreshes = []
+            upstreams[name]?.hasList = true
+        }
+    }
+}

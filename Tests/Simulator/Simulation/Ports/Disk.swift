@@ -1,0 +1,31 @@
+import TestSupport
+import Vault
+
+/// What survives the daemon.
+protocol Disk: AnyObject {
+    /// Opens what is durable.
+    func open() throws(VaultError) -> any Engine
+
+    /// Cuts the power in the middle of a commit: what of it survives is found at the next `open`.
+    func tear(_ changes: [EngineChange], of engine: any Engine, at fraction: Double)
+
+    /// Ends the run.
+    func discard()
+}
+
+/// All in memory: a commit is there or it is not.
+final class MemoryDisk: Disk {
+    private let engine: MemoryEngine
+
+    init(_ engine: MemoryEngine = MemoryEngine()) {
+        self.engine = engine
+    }
+
+    func open() -> any Engine { engine }
+
+    func tear(_ changes: [EngineChange], of engine: any Engine, at fraction: Double) {
+        if fraction >= 0.5 { try? self.engine.commit(changes) }
+    }
+
+    func discard() {}
+}

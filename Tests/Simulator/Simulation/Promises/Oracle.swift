@@ -1,0 +1,112 @@
+import Model
+import Operations
+import Rotations
+import Vault
+
+/// A promise of design.md section 2 that a run can break.
+package enum Promise: String, Sendable {
+    case neverLost = "never lost"
+    case neverTwice = "never twice"
+    case neverSilent = "never silent"
+    case neverCutOff = "never cut off"
+    /// What was answered holds.
+    case durable = "durable before visible"
+    /// The due time moves in the successful commit alone.
+    case due = "due moves with the commit"
+    /// Everybody gets an answer, nothing runs for ever, all comes to rest.
+    case alive = "comes to rest"
+}
+
+/// The first promise that a run broke.
+package struct Violation: Sendable, Equatable, CustomStringConvertible {
+    package let promise: Promise
+    package let what: String
+
+    package var description: String { "\(promise.rawValue): \(what)" }
+}
+
+/// Judges a run by what the outside world saw: requests and answers, PUTs as sent and as stored, and what a reader of the disk would find.
+/// What it checks stands in the files of the promises beside this one.
+final class Oracle {
+    unowned let world: World
+    let image: VaultImage
+    private(set) var violation: Violation?
+    /// What is remembered of each config from outside.
+    var books: [ConfigName: Books] = [:]
+    /// Which rotation a repeated request got.
+    var remembered: [String: Remembered] = [:]
+
+    struct Books {
+        /// The highest version that was ever sent as a new one.
+        var newestSent: VersionNumber = 0
+        /// Which rotation sent each version last.
+        var sentBy: [VersionNumber: RotationID] = [:]
+        /// Since when each previous version waits for its grace, and how long that is.
+        var graces: [VersionNumber: (since: Timestamp, grace: Duration)] = [:]
+        /// Versions whose staging was made durable, with their keys.
+        var staged: [VersionNumber: String] = [:]
+    }
+
+    struct Remembered {
+        let rotation: RotationID
+        let at: Timestamp
+        let uptime: Duration
+    }
+
+    init(of world: World, reading engine: any Engine) throws(VaultError) {
+        self.world = world
+        image = try VaultImage(reading: engine, random: world.random)
+    }
+
+    func broken(_ promise: Promise, _ what: String) {
+        guard violation == nil else { return }
+        violation = Violation(promise: promise, what: what)
+        world.trace("BROKEN \(promise.rawValue): \(what)")
+    }
+
+    // MARK: What it hears of
+
+    func durable(_ changes: [EngineChange], in engine: any Engine) {
+        guard violation == nil else { return }
+        do {
+            let delta = try image.absorb(changes, in: engine)
+            for entry in delta.entries { world.trace("durable: \(entry.event) \(entry.config?.description ?? "") \(entry.outcome ?? "")") }
+            checkAudited(delta)
+            for (name, before, after) in delta.configs {
+                keepBooks(name, before, after)
+                checkDue(name, before, after, delta)
+                checkErased(name, before, after, delta)
+                checkProof(name, before, after)
+                checkHeld(name)
+            }
+            for (name, number, key) in delta.erased { checkStragglers(name, number, key) }
+        } catch {
+            broken(.neverLost, "the vault can't be read: \(error)")
+        }
+    }
+
+    /// A value reached the backend's store.
+    func stored(in id: RemoteID) {
+        guard violation == nil else { return }
+        checkHeld(Scene.config(at: id))
+    }
+
+    /// The disk as a new life found it.
+    func found(in engine: any Engine) {}
+
+    private func keepBooks(_ name: ConfigName, _ before: ConfigRecord?, _ after: ConfigRecord?) {
+        guard let after else {
+            books[name] = nil
+            return world.backend.disown(Scene.remote(of: name))
+        }
+        for version in after.versions {
+            if let key = image.key(version.number, of: name) { books[name, default: Books()].staged[version.number] = key }
+            let was = before?.versions.first { $0.number == version.number }?.state
+            guard version.state == .previous, was != .previous, let eraseAfter = version.eraseAfter else { continue }
+            let isBurnt = after.lastRotation.flatMap { image.rotations[$0] }?.request.isCompromised == true
+            books[name]?.graces[version.number] = (
+                world.time.now(), isBurnt ? .zero : min(.seconds(after.graceSeconds), eraseAfter - world.time.now() + .seconds(1))
+            )
+        }
+    }
+}

@@ -1,0 +1,113 @@
+import Model
+import Operations
+import Rotations
+
+extension World {
+    /// The dust settles: nothing fails any more, and the operator does what `status` says. Everything has to come to rest then.
+    func settle() {
+        backend.recover()
+        crashes.forget()
+        diskFaults = DiskFaults()
+        trace("the dust settles")
+        begin(.unseal)
+        for upstream in Scene.upstreams { begin(newBearer(at: upstream, isRefresh: false)) }
+        for config in Scene.configs where oracle.image.configs[config] != nil {
+            if oracle.image.configs[config]?.removedAt != nil { begin(.undelete(config)) }
+            if oracle.image.configs[config]?.pause != nil { begin(.resume(config)) }
+        }
+        run(for: PutRow.stragglerMax + .seconds(60))
+        for _ in 0..<Self.roundsMax where oracle.violation == nil {
+            guard tidyOnce() else { break }
+            run(for: .seconds(120))
+        }
+        oracle.checkRest()
+        expire()
+    }
+
+    private static let roundsMax = 40
+
+    /// What the operator does next for each config; false when there is nothing to do.
+    private func tidyOnce() -> Bool {
+        var isBusy = false
+        for config in Scene.configs {
+            guard let record = oracle.image.configs[config] else { continue }
+            let rotation = record.unfinished.flatMap { oracle.image.rotations[$0] }
+            switch rotation?.state {
+            case .stuck:
+                guard let rotation else { continue }
+                begin(.resolve(rotation.id, .retry, of: config))
+            case .running, .waiting: begin(.rotate(RotationRequest(.rotate), config, waits: true))
+            case .succeeded, .rejected, .failed, .cancelled, nil:
+                guard record.versions.contains(where: { $0.state == .staged || $0.state == .pending }) else { continue }
+                begin(Self.nextRequest(record))
+            }
+            isBusy = true
+        }
+        return isBusy
+    }
+
+    /// A key with fields goes out only where the present values are known: the operator gives them first.
+    private static func nextRequest(_ record: ConfigRecord) -> Call {
+        let next = record.version(.pending) ?? record.version(.staged)
+        guard next?.fields.endpoint != nil, record.remoteFields.endpoint == nil else {
+            return .rotate(RotationRequest(.rotate), record.name, waits: true)
+        }
+        var request = RotationRequest(.remote)
+        request.fields = RemoteFields(endpoint: "https://one.test")
+        return .rotate(request, record.name, waits: true)
+    }
+
+    /// Graces and horizons pass: what may be erased is.
+    private func expire() {
+        for _ in 0..<2 where oracle.violation == nil {
+            run(for: .seconds(2 * 86_400))
+            begin(Call("erase what is due") { service in
+                _ = await service.eraseOnce()
+                return .done
+            })
+            run(for: .seconds(1))
+        }
+        oracle.checkAfterAll()
+    }
+
+    private func begin(_ call: Call) {
+        callers.begin(call)
+    }
+
+    // MARK: Before anything happens
+
+    /// Two upstreams with bearers, three configs.
+    func setUp(seed: UInt64) {
+        var chance = Chance(seed: seed)
+        for upstream in Scene.upstreams {
+            backend.upstreams[upstream] = Backend.Upstream()
+            backend.upstreams[upstream]?.hasList = chance.happens(percent: 50)
+            begin(newBearer(at: upstream, isRefresh: chance.happens(percent: 50)))
+        }
+        run(for: .seconds(1))
+        for config in Scene.configs {
+            backend.remotes[Scene.remote(of: config)] = Backend.Remote()
+            let every: Duration? = chance.happens(percent: 30) ? nil : .seconds(chance.pick([86_400, 30 * 86_400]))
+            begin(.set(config, every: every, grace: .seconds(chance.pick([0, 600, 86_400])), proves: !chance.happens(percent: 10)))
+        }
+        run(for: .seconds(1))
+    }
+
+    func newKey(for config: ConfigName, works: Bool) -> String {
+        keysMade += 1
+        let key = "key-\(config)-\(keysMade)"
+        if works { backend.working.insert(key) }
+        return key
+    }
+
+    /// Forward by less than the horizon leaves to stragglers, all jumps of a run together: a wall clock that runs away further than that
+    /// may take a straggler for gone.
+    func jumpClock(_ duration: Duration) {
+        guard clockAhead + duration <= Self.clockAheadMax else { return }
+        clockAhead += max(duration, .zero)
+        trace("the clock jumps by \(duration)")
+        time.jump(by: duration)
+    }
+
+    private static let clockAheadMax = Duration.seconds(1800)
+}

@@ -1,0 +1,131 @@
+import FoundationEssentials
+import Model
+import Operations
+import Rotations
+import Secrets
+import TestSupport
+import Vault
+
+/// One run's everything: time, disk, backends, the daemon in its present life, its callers, and the oracle that looks on.
+final class World: @unchecked Sendable {
+    // SAFETY: one thread runs everything.
+    let time = VirtualTime()
+    let backend = Backend()
+    let random: SeededRandom
+    let scheduler: Scheduler
+    let disk: any Disk
+    private(set) var ports: Ports!
+    private(set) var oracle: Oracle!
+    var diskFaults = DiskFaults()
+    var crashes = CrashPlan()
+    /// The daemon is dead, and what is left of it unwinds.
+    private(set) var isCrashed = false
+    private(set) var daemon: Daemon!
+    private(set) var callers: Callers!
+    private(set) var log: Trace
+    private var chance: Chance
+    private(set) var lives = 0
+    var keysMade = 0
+    var clockAhead = Duration.zero
+
+    static var unlockKey: Secret { Secret(count: 32) { $0.copyBytes(from: repeatElement(7, count: 32)) } }
+
+    /// A run that takes more steps than this goes on for ever.
+    private static let jobsMax = 2_000_000
+
+    init(seed: UInt64, disk: any Disk, variant: BrokenVariant? = nil, keepsTrace: Bool = false) throws(VaultError) {
+        random = SeededRandom(seed: seed)
+        scheduler = Scheduler(seed: seed)
+        chance = Chance(seed: seed &+ 1)
+        log = Trace(keepsLines: keepsTrace)
+        self.disk = disk
+        ports = Ports(in: self)
+        variant?.breakPorts(&ports, self)
+        let engine = try disk.open()
+        try OpenVault.create(in: engine, unlockKey: Self.unlockKey, recovery: nil, owner: nil, at: time.now(), random: random)
+        oracle = try Oracle(of: self, reading: engine)
+        callers = Callers(in: self)
+        start()
+    }
+
+    func trace(_ line: @autoclosure () -> String) {
+        log.add("\(time.uptime().wholeMilliseconds) \(line())")
+    }
+
+    // MARK: Running
+
+    /// One job, and the restart that it may have made necessary. False when nothing is left to run at this instant.
+    @discardableResult
+    func step() -> Bool {
+        let ran = scheduler.runOne()
+        if isCrashed { restart() }
+        if scheduler.jobsRun > Self.jobsMax { oracle.broken(.alive, "it runs for ever") }
+        return ran && oracle.violation == nil
+    }
+
+    /// Runs what there is to run while so much time passes.
+    func run(for duration: Duration) {
+        let limit = time.uptime() + duration
+        repeat { while step() {} } while oracle.violation == nil && time.advance(until: limit)
+    }
+
+    // MARK: Lives
+
+    /// Whether the daemon goes on past this point; false as well when it is dead already.
+    func survives(_ point: CrashPoint) -> Bool {
+        guard !isCrashed else { return false }
+        guard crashes.reached() else { return true }
+        trace("killed \(point.rawValue)")
+        isCrashed = true
+        return false
+    }
+
+    func kill() {
+        trace("killed")
+        isCrashed = true
+        restart()
+    }
+
+    func tear(_ changes: [EngineChange], of engine: any Engine) {
+        trace("the power goes during a commit")
+        disk.tear(changes, of: engine, at: Double(chance.below(100)) / 100)
+        isCrashed = true
+    }
+
+    func openDisk() throws(VaultError) -> any Engine {
+        let engine = try disk.open()
+        oracle.found(in: engine)
+        return engine
+    }
+
+    private func restart() {
+        time.isSleepless = true
+        callers.cut()
+        daemon.kill(on: scheduler)
+        repeat { while scheduler.runOne() {} } while time.wakeAll()
+        time.isSleepless = false
+        for id in backend.remotes.keys { backend.remotes[id]?.underWay = 0 }
+        isCrashed = false
+        start()
+    }
+
+    private func start() {
+        lives += 1
+        let daemon = Daemon(in: self)
+        self.daemon = daemon
+        let opened = Flag()
+        Task(executorPreference: scheduler) {
+            // Sealed where that fails: an operator unseals it later.
+            try? await daemon.service.open(by: nil)
+            opened.isSet = true
+        }
+        // As READY=1: callers come once it is open.
+        while !opened.isSet, !isCrashed, scheduler.runOne() {}
+        if isCrashed { restart() }
+    }
+
+    private final class Flag: @unchecked Sendable {
+        // SAFETY: used from the scheduler's thread alone.
+        var isSet = false
+    }
+}
