@@ -113,10 +113,11 @@ package final class ServiceHarness: Sendable {
     }
 
     package func rotate(_ request: RotationRequest = RotationRequest(.rotate), _ name: ConfigName = config) async throws -> Rotation {
-        guard case .rotation(let rotation) = try await service.rotate(name, request, .untilSettled, as: Self.root) else {
-            throw Problem(.badRequest, "nothing was due")
+        switch try await service.rotate(name, request, .untilSettled, as: Self.root) {
+        case .rotation(let rotation): return rotation
+        case .interrupted(_, let problem): throw problem
+        case .notDue: throw Problem(.badRequest, "nothing was due")
         }
-        return rotation
     }
 
     package func states(_ name: ConfigName = config) async throws -> [VersionNumber: VersionState] {
