@@ -150,6 +150,7 @@ let package = Package(
         tests("Daemon", ["FlashbackStandIn", "Model", "Operations", "Secrets", "SQLiteEngine", "TestProcesses", "Vault"]),
         tests("Vault", ["Model", "Operations", "Rotations", "Secrets", "SQLiteEngine", "TestSupport", "Vault"]),
         tests("KeyturnClient", ["FakeDaemon", "KeyturnClient", "KeyturnWire"]),
+        tests("WaysOut", ["Access", "keyturn", "Model", "Operations", "Rotations", "Secrets", "TestSupport", argumentParser]),
         tests("KeyturnCommand", ["FakeDaemon", "keyturn", "KeyturnClient", "KeyturnWire", "Model", "Secrets", argumentParser]),
     ]
 )

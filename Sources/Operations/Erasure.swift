@@ -31,12 +31,36 @@ extension Transaction {
         return erased
     }
 
-    /// Keeps the index of what is to be erased, and when, in step with the config.
-    mutating func scheduleErasure(of config: ConfigRecord) throws(VaultError) {
-        if let at = config.versions.compactMap(\.eraseAfter).min() {
-            try put(.erasure, .named(config.name), ErasureRecord(config: config.name, at: at))
-        } else {
-            try delete(.erasure, .named(config.name))
+    /// Keeps the index of what is to be erased, and when, in step with the config, which the caller then puts.
+    mutating func scheduleErasure(of config: inout ConfigRecord, _ limits: OperationLimits) throws(VaultError) {
+        let at = config.nextErasure(limits)
+        guard at != config.eraseAt else { return }
+        try unscheduleErasure(of: config)
+        if let at {
+            let record = ErasureRecord(config: config.name, at: at)
+            try put(.erasure, record.key, record)
         }
+        config.eraseAt = at
+    }
+
+    mutating func unscheduleErasure(of config: ConfigRecord) throws(VaultError) {
+        guard let at = config.eraseAt else { return }
+        try delete(.erasure, ErasureRecord(config: config.name, at: at).key)
+    }
+}
+
+extension ConfigRecord {
+    /// When something of it is to be erased as things stand. What holds it back for no known time (a rotation, a missing proof, a pause)
+    /// schedules anew when it ends.
+    fileprivate func nextErasure(_ limits: OperationLimits) -> Timestamp? {
+        if let removedAt { return removedAt + limits.removalAge }
+        guard unfinished == nil else { return nil }
+        let isProven = version(.current).map { $0.proof == .proven || $0.proof == .off } ?? false
+        let times = versions.filter { $0.state == .rejected || ($0.state == .previous && isProven) }.compactMap { version in
+            version.eraseAfter.map { max($0, stragglersUntil ?? $0) }
+        }
+        guard let first = times.min() else { return nil }
+        guard let pause else { return first }
+        return pause.until.map { max($0, first) }
     }
 }

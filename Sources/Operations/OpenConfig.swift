@@ -9,6 +9,12 @@ extension RecordReader {
         return stored
     }
 
+    /// What changes a config under a rotation's feet has to wait.
+    func requireNothingUnfinished(in config: ConfigRecord, at now: Timestamp) throws {
+        guard let unfinished = config.unfinished else { return }
+        throw try rotation(unfinished).inTheWay(of: config, at: now)
+    }
+
     func upstream(_ name: UpstreamName) throws -> UpstreamRecord {
         guard let record = try get(.upstream, .named(name)) else {
             throw Problem(.unknownUpstream, "There is no upstream '\(name)'.", nextStep: "keyturn upstream list")

@@ -41,7 +41,7 @@ extension VaultService {
     /// What was under way when the vault was copied is left to the operator, and refresh tokens are dropped: another copy of the vault may
     /// have used them up. Done before anything is resumed; what was begun in the quarantine itself goes on.
     func holdQuarantined() async throws {
-        guard let quarantine = try await read({ try $0.vaultState().quarantine }) else { return }
+        guard let quarantine = try await vault.read({ try $0.vaultState().quarantine }) else { return }
         try await forEachUnfinished { rotation in
             guard rotation.quarantine != quarantine.id, rotation.state != .stuck else { return }
             try await hold(rotation.id, in: quarantine)
@@ -54,7 +54,7 @@ extension VaultService {
 
     private func hold(_ id: RotationID, in quarantine: Quarantine) async throws {
         let (now, limits) = (clock.now(), limits)
-        try await write { transaction in
+        try await vault.write(.begun) { transaction in
             var rotation = try transaction.rotation(id)
             guard let config = try transaction.get(.config, .named(rotation.config)), quarantine.holds(config), rotation.state != .stuck,
                 !rotation.state.hasEnded
@@ -67,7 +67,7 @@ extension VaultService {
 
     private func dropRefreshToken(of name: UpstreamName, in quarantine: Quarantine) async throws {
         let now = clock.now()
-        try await write { transaction in
+        try await vault.write(.begun) { transaction in
             guard var record = try transaction.get(.upstream, .named(name)), record.hasSuspectRefreshToken(in: quarantine) else {
                 return .unchanged(())
             }

@@ -1,6 +1,6 @@
 package import Access
 package import Model
-package import Rotations
+import Rotations
 import Secrets
 import Vault
 
@@ -47,18 +47,7 @@ extension VaultService {
         case untilSettled, not
     }
 
-    /// What a rotation would do now, without doing it.
-    package func dryRun(_ name: ConfigName, _ request: RotationRequest, as caller: Caller) async throws -> Rotation? {
-        try policy.require(.rotate, on: .config(name), for: caller)
-        let draft = RotationDraft(config: name, request: request, caller: caller, at: clock.now(), id: newRotationID(), limits: limits)
-        switch try await read({ try draft.decide(in: $0) }) {
-        case .notDue: return nil
-        case .join(let rotation): return rotation
-        case .make(let made): return made.rotation
-        }
-    }
-
-    private func newRotationID() -> RotationID {
+    func newRotationID() -> RotationID {
         RotationID(at: clock.now(), random: random.bytes(10))
     }
 
@@ -69,7 +58,7 @@ extension VaultService {
         // Values that may have to go back must be those of now: an older list would put back what was changed since.
         let age = plan.fields.isEmpty ? limits.listAge : .zero
         switch await targets.target(at: plan.upstream).lookUp(plan.remoteID, noOlderThan: age, bearer: bearer.token.secret) {
-        case .listed(_, usesSharedKey: true): throw Problem.sharedKey(plan.remoteID)
+        case .listed(_, usesSharedKey: true): throw Problem.sharedKey(plan.remoteID, of: made.config.name)
         case .listed(let fields, usesSharedKey: false): return fields
         case .missing, .unauthorized, .unavailable: return nil
         }
@@ -97,16 +86,17 @@ extension VaultService {
                 latest,
                 Problem(
                     .stopping, "The daemon stops; the rotation \(rotation.id) is resumed when it is back.",
-                    nextStep: "keyturn history \(rotation.config)"))
+                    nextStep: NextStep.history(rotation.config)))
         }
     }
 }
 
 extension Problem {
-    static func sharedKey(_ id: RemoteID) -> Problem {
+    static func sharedKey(_ id: RemoteID, of config: ConfigName) -> Problem {
         Problem(
-            .sharedKey, "The remote configuration '\(id)' takes its credential from a shared key, so that a PUT would change nothing.",
-            nextStep: "Rotate the shared key at the backend, or give the configuration a key of its own.")
+            .sharedKey,
+            "The remote configuration '\(id)' takes its credential from a shared key, so that a PUT would change nothing: rotate the shared key at the backend, or give the configuration a key of its own, then try again.",
+            nextStep: "keyturn rotate \(config) --dry-run")
     }
 }
 

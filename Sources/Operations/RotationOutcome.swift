@@ -22,8 +22,8 @@ struct RotationOutcome {
         }
         // What only waited for this proof goes with it.
         try transaction.eraseWhatMayGo(in: &config, at: now)
+        try transaction.scheduleErasure(of: &config, limits)
         try transaction.put(.config, .named(config.name), config)
-        try transaction.scheduleErasure(of: config)
         if showsGoodBearer { try noteSuccess(of: config.binding.upstream, &transaction) }
     }
 
@@ -46,7 +46,7 @@ struct RotationOutcome {
     private var showsGoodBearer: Bool {
         switch ending {
         case .succeeded, .rejected, .failed(_, .stays): true
-        case .failed(_, .stagedAgain), .failed(_, .nothingChanged), .cancelled: false
+        case .failed(_, .stagedAgain), .failed(_, .assumed), .failed(_, .nothingChanged), .cancelled: false
         }
     }
 
@@ -69,6 +69,9 @@ struct RotationOutcome {
         case .failed(let reason, .stays):
             makeCurrent(number, proof: .failed, &config)
             config.hold = reason.what
+        case .failed(let reason, .assumed):
+            makeCurrent(number, proof: .unproven, &config)
+            config.hold = reason.what
         case .rejected(let reason, _):
             config.hold = reason.what
             // A straggler of its PUT may still land: until then the bytes are kept.
@@ -88,12 +91,11 @@ struct RotationOutcome {
     }
 
     private func makeCurrent(_ number: VersionNumber, proof: Proof, _ config: inout ConfigRecord) {
-        let grace = rotation.request.isCompromised ? .zero : Duration.seconds(config.graceSeconds)
-        let eraseAfter = max(now + grace, config.stragglersUntil ?? now)
+        let (grace, stragglersUntil) = (Duration.seconds(config.graceSeconds), config.stragglersUntil ?? now)
         if let standing = rotation.standingVersion {
             config.update(standing) { version in
                 version.state = .previous
-                version.eraseAfter = eraseAfter
+                version.eraseAfter = max(now + (version.isBurnt ? .zero : grace), stragglersUntil)
             }
         }
         // With another value still on its way, no later validate can tell whose success it is.
@@ -147,7 +149,7 @@ struct RotationOutcome {
 
     private func changeFields(_ config: inout ConfigRecord) {
         switch ending {
-        case .succeeded, .failed(_, .stays): break
+        case .succeeded, .failed(_, .stays), .failed(_, .assumed): break
         case .failed, .rejected, .cancelled: return
         }
         config.remoteFields.take(rotation.machine.plan.fields)

@@ -20,7 +20,7 @@ extension VaultService {
     package func unseal(_ older: Admission.Older, as caller: Caller) async throws {
         try policy.require(.admin, on: .everything, for: caller)
         guard await vault.sealedBecause != nil else { return }
-        do { try await open(older, by: caller.audited) } catch let error as VaultError { throw error.problem }
+        do { try await open(older, by: caller.audited) } catch { throw error.problem }
     }
 
     /// The same with the root key, which the caller unwrapped and sealed to the key on offer.
@@ -39,7 +39,7 @@ extension VaultService {
                 try source.open(rootKey: shared.secret, random: random)
             }
             try await takeUp(by: caller.audited)
-        } catch let error as VaultError {
+        } catch {
             throw error.problem
         }
     }
@@ -48,49 +48,56 @@ extension VaultService {
     private static let unsealTarget = "vault"
 
     /// As `unseal` does, at the daemon's start.
-    package func open(_ older: Admission.Older = .refused, by caller: AuditEvent.Caller?) async throws {
+    package func open(_ older: Admission.Older = .refused, by caller: AuditEvent.Caller?) async throws(VaultError) {
         try await unlock(older, by: caller)
         try await takeUp(by: caller)
     }
 
     /// Opens the vault for reading: from here on requests are answered. What was unfinished is known, and whoever waits for it waits for
     /// `takeUp`.
-    package func unlock(_ older: Admission.Older = .refused, by caller: AuditEvent.Caller?) async throws {
+    package func unlock(_ older: Admission.Older = .refused, by caller: AuditEvent.Caller?) async throws(VaultError) {
         let (source, random) = (source, random)
         try await unlock(older, by: caller) { now throws(VaultError) in try source.open(at: now, random: random) }
     }
 
     private func unlock(
         _ older: Admission.Older, by caller: AuditEvent.Caller?, _ opening: @Sendable (Timestamp) throws(VaultError) -> OpenVault
-    ) async throws {
+    ) async throws(VaultError) {
         let now = clock.now()
         try await vault.unseal(Admission(at: now, by: caller, machine: source.machine, older: older)) { () throws(VaultError) in
             try opening(now)
         }
         sealedIntake.burn()
-        try await forEachUnfinished(runner.announce)
+        runner.goOn()
+        try await sealedOnFailure { try await forEachUnfinished(runner.announce) }
     }
 
     /// Looks at all records, writes down that the vault is open, and resumes what was unfinished.
-    package func takeUp(by caller: AuditEvent.Caller?) async throws {
-        try await vault.settle()
+    package func takeUp(by caller: AuditEvent.Caller?) async throws(VaultError) {
         let now = clock.now()
-        do {
+        try await sealedOnFailure {
+            try await vault.settle()
             try await vault.write(.begun) { _ in .changed((), AuditEvent(at: now, "vault.unsealed", by: caller)) }
-        } catch let error as VaultError {
-            // Open without the entry that says so it must not be.
-            await vault.seal(because: error)
-            throw error
+            try await holdQuarantined()
+            try await forEachUnfinished(runner.resume)
         }
-        try await renewIntakeKey()
-        try await holdQuarantined()
-        runner.goOn()
-        try await forEachUnfinished(runner.resume)
+        // One that is late is no reason to stay shut; the next unsealing tries again.
+        try? await renewIntakeKey()
+    }
+
+    /// Open, but without the entry that says so or with something unfinished left lying, it would look well.
+    private func sealedOnFailure(_ body: () async throws -> Void) async throws(VaultError) {
+        do { try await body() } catch {
+            let why = error as? VaultError ?? .damaged(kind: "rotation")
+            await runner.halt()
+            await vault.seal(because: why)
+            throw why
+        }
     }
 
     func forEachUnfinished(_ body: (Rotation) async throws -> Void) async throws {
         try await forEachPage(of: .unfinished) { pointer in
-            try await body(try await read { try $0.rotation(pointer.id) })
+            try await body(try await vault.read { try $0.rotation(pointer.id) })
         }
     }
 

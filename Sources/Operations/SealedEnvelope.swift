@@ -7,6 +7,8 @@ import Vault
 struct SealedEnvelope: ~Copyable {
     /// Of the box: it is taken once.
     let id: String
+    /// `nil`: never.
+    let expiresAt: Timestamp?
     let content: GuardedJSON
 
     enum Purpose: String {
@@ -14,6 +16,15 @@ struct SealedEnvelope: ~Copyable {
         case upstreamToken = "upstream-token"
         /// The root key, for a sealed vault.
         case unseal
+
+        /// The command that makes a new box for the same use, and sends it.
+        func anotherBox(for target: String) -> String {
+            switch self {
+            case .stage: "keyturn stage \(target)"
+            case .upstreamToken: "keyturn upstream set \(target) --token-stdin"
+            case .unseal: "keyturn unseal"
+            }
+        }
     }
 }
 
@@ -42,20 +53,20 @@ extension Transaction {
         guard let pair = try intakeKeyPair(id: box.keyID, at: now) else { throw Problem.sealedToAnother(box) }
         let envelope = try box.opened(by: pair, for: purpose, target: target, at: now)
         let key = RecordKey.named(envelope.id)
-        guard try get(.usedBox, key) == nil else { throw Problem(.wrongBox, "The box was used before.", nextStep: IncomingBox.again) }
-        try put(.usedBox, key, UsedBoxRecord(at: now))
+        guard try get(.usedBox, key) == nil else {
+            throw Problem(.wrongBox, "The box was used before.", nextStep: purpose.anotherBox(for: target))
+        }
+        try put(.usedBox, key, UsedBoxRecord(at: now, keyID: box.keyID, expiresAt: envelope.expiresAt))
         return envelope
     }
 }
 
 extension IncomingBox {
-    static let again = "Make a new one: keyturn encrypt, or keyturn stage."
-
     /// Refused unless it was sealed to `pair`, made for this purpose and target, and is not expired.
     func opened(
         by pair: borrowing BoxKeyPair, for purpose: SealedEnvelope.Purpose, target: String, at now: Timestamp
     ) throws -> SealedEnvelope {
-        let again = Self.again
+        let again = purpose.anotherBox(for: target)
         guard let plaintext = try? pair.open(sealed) else {
             throw Problem(
                 .wrongBox, "The box does not open with the intake key \(keyID): it is damaged or sealed to another key.", nextStep: again)
@@ -74,22 +85,24 @@ extension IncomingBox {
         guard envelope.text("target") == target else {
             throw Problem(.wrongBox, "The box was made for another name than '\(target)'.", nextStep: again)
         }
-        try requireFresh(envelope, at: now)
+        let expiresAt = try expiry(of: envelope, at: now, again)
         guard let id = envelope.text("box"), UUID(uuidString: id) != nil else {
             throw Problem(.wrongBox, "The envelope's 'box' is not a UUID.", nextStep: again)
         }
         guard let content = envelope.object("credential") else {
             throw Problem(.wrongBox, "The envelope has no 'credential'.", nextStep: again)
         }
-        return SealedEnvelope(id: id.lowercased(), content: content)
+        return SealedEnvelope(id: id.lowercased(), expiresAt: expiresAt, content: content)
     }
 
-    private func requireFresh(_ envelope: GuardedJSON, at now: Timestamp) throws(Problem) {
-        guard envelope.has("expires_at"), !envelope.isNull("expires_at") else { return }
+    /// Refuses an expired one; `nil` for one that never expires.
+    private func expiry(of envelope: GuardedJSON, at now: Timestamp, _ again: String) throws(Problem) -> Timestamp? {
+        guard envelope.has("expires_at"), !envelope.isNull("expires_at") else { return nil }
         guard let text = envelope.text("expires_at"), let expiry = try? Timestamp(text) else {
-            throw Problem(.wrongBox, "The envelope's 'expires_at' is not a time as in RFC 3339.")
+            throw Problem(.wrongBox, "The envelope's 'expires_at' is not a time as in RFC 3339.", nextStep: again)
         }
-        guard now < expiry else { throw Problem(.wrongBox, "The box expired at \(expiry).", nextStep: Self.again) }
+        guard now < expiry else { throw Problem(.wrongBox, "The box expired at \(expiry).", nextStep: again) }
+        return expiry
     }
 }
 
@@ -97,7 +110,7 @@ extension Problem {
     static func sealedToAnother(_ box: IncomingBox) -> Problem {
         Problem(
             .wrongBox, "The box was sealed to another key (\(box.keyID)) than the one that this vault offers.",
-            nextStep: "keyturn intake-key shows the key to seal to.")
+            nextStep: "keyturn intake-key")
     }
 }
 

@@ -52,8 +52,8 @@ extension VaultService {
             let page = try await read { view in
                 let quarantine = try view.vaultState().quarantine
                 return try view.list(.config, after: from, limit: 256).map { stored in
-                    let rotation = try stored.value.unfinished.flatMap { try view.get(.rotation, .timed($0)) }
-                    return (stored, stored.value.condition(rotation, quarantine, at: now, overdueAfter: limits.overdueAfter))
+                    let telling = try view.telling(stored.value)
+                    return (stored, stored.value.condition(telling, quarantine, at: now, overdueAfter: limits.overdueAfter))
                 }
             }
             for (stored, (state, reason, nextStep)) in page where stored.value.removedAt == nil {
@@ -79,20 +79,23 @@ extension VaultService {
         switch state {
         case .failed, .overdue, .stuck, .waiting, .quarantined:
             return [.init(config: config.name, state: state, reason: reason ?? "It is \(state.rawValue).", nextStep: nextStep)]
-        case .running, .paused: return []
+        case .running: return []
+        case .paused:
+            // Somebody chose that, unless a rotation is left half done by it.
+            guard config.unfinished != nil, let reason else { return [] }
+            return [.init(config: config.name, state: state, reason: reason, nextStep: nextStep)]
         case .due, .ok:
             if let current = config.version(.current), current.proof == .failed {
                 return [
                     .init(
-                        config: config.name, state: state, reason: "Its current key does not work.",
-                        nextStep: "keyturn stage \(config.name)")
+                        config: config.name, state: state, reason: "Its current key does not work.", nextStep: config.wayFromBrokenKey)
                 ]
             }
             guard let due = config.dueAt, due <= now + runningOutWithin, config.version(.staged) == nil else { return [] }
             return [
                 .init(
                     config: config.name, state: state, reason: "Due at \(due), and nothing is staged.",
-                    nextStep: "keyturn stage \(config.name)")
+                    nextStep: NextStep.stage(config.name))
             ]
         }
     }

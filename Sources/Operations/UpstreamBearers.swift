@@ -41,6 +41,12 @@ package actor UpstreamBearers: BearerKeeper {
         if record.bearer == .refreshToken, isExpired(record.tokenExpiresAt) || !record.hasAccessToken {
             _ = try await renew(name, refused: record.bearerGeneration)
         }
+        return try await bearerAtHand(of: upstream)
+    }
+
+    /// The one that is stored, without a refresh: it may have expired.
+    nonisolated func bearerAtHand(of upstream: UpstreamAddress) async throws -> Bearer? {
+        let name = upstream.name
         guard
             let found = try await vault.readSecret({ view in
                 guard let record = try view.get(.upstream, .named(name)), record.address.isTrusted(like: upstream) else { return nil }
@@ -98,6 +104,8 @@ package actor UpstreamBearers: BearerKeeper {
         // The vault's trouble from here on shows where it writes next: the backend's answer stands all the same.
         case .refused(let reason):
             try? await note(record, "upstream.refresh-ended", outcome: "refused", reason: reason.what) { $0.isRefreshOpen = false }
+        case .notSent(let reason):
+            try? await note(record, "upstream.refresh-ended", outcome: "not-sent", reason: reason.what) { $0.isRefreshOpen = false }
         case .unknown(let reason):
             // The token may or may not be used up; it is tried again next time, and `isRefreshOpen` says so.
             try? await note(record, "upstream.refresh-ended", outcome: "unknown", reason: reason.what) { _ in }

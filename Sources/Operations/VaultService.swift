@@ -32,6 +32,9 @@ package struct VaultService: Sendable {
         self.source = source
     }
 
+    /// After how many cycles without an answer a rotation is stuck.
+    package var cyclesMax: Int { runner.limits.cyclesMax }
+
     /// Reads what is durable; trouble with the vault comes as its problem.
     func read<Outcome: Sendable>(_ body: @Sendable (VaultView) throws -> Outcome) async throws -> Outcome {
         do { return try await vault.read(body) } catch let error as VaultError { throw error.problem }
@@ -42,7 +45,7 @@ package struct VaultService: Sendable {
         var cursor: [UInt8]?
         repeat {
             let from = cursor
-            let page = try await read { try $0.list(kind, after: from, limit: 64) }
+            let page = try await vault.read { try $0.list(kind, after: from, limit: 64) }
             for stored in page { try await body(stored.value) }
             cursor = page.last?.cursor
         } while cursor != nil

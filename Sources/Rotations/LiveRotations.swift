@@ -136,7 +136,10 @@ final class LiveRotations: Sendable {
     }
 
     func cancel(_ id: RotationID) -> Bool {
-        state.withLock { $0.entries[id]?.signal }?.cancel() ?? false
+        guard state.withLock({ $0.entries[id]?.signal })?.cancel() == true else { return false }
+        // What rests is woken by it, and has not settled before it is cancelled.
+        goesOn(id)
+        return true
     }
 
     /// What rests or pauses ends at once; what is under way goes on with all that follows without a pause. Whoever still waits at the end,

@@ -135,7 +135,7 @@ package final class RotationRunner: Sendable {
             case .act(let act, let delay):
                 if delay > .zero { credentials = nil }
                 guard await signal.pause(for: delay, on: clock) else { return }
-                if rotation.machine.isRetrying {
+                if rotation.machine.isRetry(act) {
                     guard await holdWhilePaused(rotation, &credentials, signal) else { return }
                 }
                 guard let next = await perform(act, &rotation, &credentials, signal, cycleStart) else { return }
@@ -146,9 +146,9 @@ package final class RotationRunner: Sendable {
                 steps = rotation.machine.bearerRenewed(isRenewed)[...]
             case .rest(let wait):
                 credentials = nil
-                guard await rest(wait, rotation, signal) else { return }
+                guard await rest(wait, rotation, signal), await holdWhilePaused(rotation, &credentials, signal) else { return }
                 cycleStart = clock.uptime()
-                steps = rotation.machine.woken()[...]
+                steps = (signal.isCancellationAsked ? rotation.machine.cancelled() : rotation.machine.woken())[...]
             }
         }
     }
@@ -183,7 +183,7 @@ package final class RotationRunner: Sendable {
         let bearer: SharedSecret
         do {
             guard let current = try await bearers.bearer(of: plan.upstream) else {
-                return answered(act, .unauthorized(Reason("the upstream has no bearer token")), &rotation, cycleStart)
+                return rotation.machine.withoutBearer()
             }
             signal.bearerGeneration = current.generation
             bearer = current.token
@@ -243,15 +243,6 @@ package final class RotationRunner: Sendable {
         }
     }
 
-    private func answered(_ act: RotationAct, _ answer: PutAnswer, _ rotation: inout Rotation, _ cycleStart: Duration) -> [RotationStep] {
-        switch (act, answer) {
-        case (.put(let which), _): rotation.machine.put(which, answered: answer, at: moment(since: cycleStart))
-        case (.validate(let which), .unauthorized(let reason)):
-            rotation.machine.validate(which, answered: .unauthorized(reason), at: moment(since: cycleStart))
-        case (.validate, _): preconditionFailure("an answer to a PUT while validating")
-        }
-    }
-
     private func lookUp(_ rotation: inout Rotation) async -> [RotationStep] {
         let plan = rotation.machine.plan
         guard let bearer = try? await bearers.bearer(of: plan.upstream) else {
@@ -263,7 +254,7 @@ package final class RotationRunner: Sendable {
 
     /// False when told to halt first.
     private func holdWhilePaused(_ rotation: Rotation, _ opened: inout CredentialsInPlay?, _ signal: LiveRotations.Signal) async -> Bool {
-        while (try? await journal.isPaused(rotation.config)) == true {
+        while !signal.isCancellationAsked, (try? await journal.isPaused(rotation.config)) == true {
             opened = nil
             signal.prepareRest()
             live.rests(rotation.id)
@@ -278,6 +269,7 @@ package final class RotationRunner: Sendable {
 
     /// True to go on, false when told to halt.
     private func rest(_ wait: RotationWait, _ rotation: Rotation, _ signal: LiveRotations.Signal) async -> Bool {
+        guard !signal.isCancellationAsked else { return true }
         signal.prepareRest()
         live.rests(rotation.id)
         defer { live.goesOn(rotation.id) }

@@ -33,14 +33,18 @@ extension LiveRotations {
 
         func halt() { notify { $0.isHalted = true } }
 
-        /// False once the first byte was handed over.
+        /// False once the first byte was handed over. Ends a rest: what waits for a bearer has sent nothing yet.
         func cancel() -> Bool {
-            state.withLock { state in
-                guard state.cancellation != .tooLate else { return false }
+            var isGranted = false
+            notify { state in
+                guard state.cancellation != .tooLate else { return }
                 state.cancellation = .asked
-                return true
+                isGranted = true
             }
+            return isGranted
         }
+
+        var isCancellationAsked: Bool { state.withLock { $0.cancellation == .asked } }
 
         enum HandOver {
             case go, halted, cancelled
@@ -72,7 +76,7 @@ extension LiveRotations {
 
         /// Until woken or, where there is one, the time is over; false when halted.
         func rest(for duration: Duration?, on clock: any RotationClock) async -> Bool {
-            await sleep(for: duration, on: clock) { $0.isHalted || $0.isWoken }
+            await sleep(for: duration, on: clock) { $0.isHalted || $0.isWoken || $0.cancellation == .asked }
             return !state.withLock { $0.isHalted }
         }
 

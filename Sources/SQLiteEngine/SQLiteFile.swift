@@ -40,6 +40,8 @@ package final class SQLiteFile: Engine {
             }
             // GRDB sets NORMAL for WAL after prepareDatabase; a commit that a power cut can undo is not durable.
             try queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+            // A file that can't be opened for writing just now SQLite opens for reading, and says so at the first write only.
+            try queue.inTransaction(.immediate) { _ in .rollback }
             guard synchronous == 2 else { throw VaultError.failed("SQLite does not sync its commits") }
         } catch let error as VaultError {
             throw error

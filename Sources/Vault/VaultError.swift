@@ -89,7 +89,17 @@ package enum VaultError: Error, Equatable {
         case .awaitsPassphrase: "keyturn unseal --passphrase"
         case .sealed: "keyturn unseal"
         case .diskFull: "Make room on the disk; what is waiting goes on by itself."
-        case .failed: nil
+        case .failed: "Look at the disk, and at the daemon's log: journalctl -u keyturnd"
+        }
+    }
+
+    /// Whether it may pass without anybody's doing, so that trying again makes sense.
+    package var mayPass: Bool {
+        switch self {
+        case .inUse, .diskFull, .failed: true
+        case .missing, .exists, .tooOpen, .wrongOwner, .notAVault, .newer, .wrongKey, .noKey, .awaitsPassphrase, .badKeyFile, .damaged,
+            .altered, .older, .noMirror, .sealed:
+            false
         }
     }
 

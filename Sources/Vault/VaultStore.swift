@@ -48,8 +48,8 @@ package actor VaultStore {
     /// So many transactions share a commit at the most: bounds memory and what a failure takes along.
     private static let batchMax = 128
 
-    /// `mirror`: `nil` where an older copy need not be found. `kindNames`: of the kinds that others keep in it. `thread` is where all of its
-    /// work runs, one piece at a time.
+    /// `mirror`: `nil` where an older copy need not be found. `kindNames`: of the kinds that others keep in it.
+    /// `thread` is where all of its work runs, one piece at a time.
     package init(
         audience: any AuditAudience, mirror: (any CounterMirror)? = nil, kindNames: [UInt8: String] = [:],
         on thread: any SerialExecutor = VaultThread()

@@ -52,11 +52,14 @@ extension Failure {
         case .client(let error):
             switch error {
             case .problem(let problem): problem
-            case .unreachable:
-                .local("unreachable", "The daemon can't be reached", error.detail, "systemctl status keyturnd.socket keyturnd.service")
+            case .unreachable(let path, _):
+                // Where the units put it, systemd knows more; elsewhere somebody started it, or did not.
+                .local(
+                    "unreachable", "The daemon can't be reached", error.detail,
+                    path == Context.defaultSocketPath ? "systemctl status keyturnd.socket keyturnd.service" : "pgrep -a keyturnd")
             case .lost: .local("connection-lost", "The connection was lost", error.detail, "keyturn history")
             case .untrusted:
-                .local("untrusted-socket", "The socket is not to be trusted", error.detail, "check who runs keyturnd, and --socket")
+                .local("untrusted-socket", "The socket is not to be trusted", error.detail, "pgrep -a keyturnd")
             case .garbage: .local("unreadable-answer", "The answer can't be read", error.detail, "keyturn version")
             }
         }

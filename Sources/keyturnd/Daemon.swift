@@ -82,18 +82,32 @@ struct Daemon {
         do { try await assembly.service.takeUp(by: nil) } catch { tell(whyNotOpen: error) }
     }
 
-    private func tell(whyNotOpen error: any Error) {
-        if let error = error as? VaultError {
-            logger.error(
-                "Sealed: \(error.detail)", metadata: ["reason": "\(error.code)", "next_step": "\(error.nextStep ?? "keyturn unseal")"])
-        } else {
-            logger.error("The vault is open, but what was unfinished could not be resumed: \(error)")
+    private func tell(whyNotOpen error: VaultError) {
+        logger.error(
+            "Sealed: \(error.detail)", metadata: ["reason": "\(error.code)", "next_step": "\(error.nextStep ?? "keyturn unseal")"])
+    }
+
+    /// Tries again to open a vault whose trouble may be over, ever less often.
+    private func reopenVault(_ assembly: Assembly) async {
+        var delay = Self.reopenFirst
+        while !Task.isCancelled {
+            try? await Task.sleep(for: delay)
+            guard let why = await assembly.service.sealedBecause, why.mayPass else {
+                delay = Self.reopenFirst
+                continue
+            }
+            if await unlock(assembly) { await takeUp(assembly) }
+            delay = min(delay * 2, Self.reopenMax)
         }
     }
+
+    private static let reopenFirst = Duration.seconds(1)
+    private static let reopenMax = Duration.seconds(60)
 
     private func serve(_ assembly: Assembly, _ server: SocketServer, _ signals: AsyncStream<DaemonSignal>, opened: Bool) async {
         await withDiscardingTaskGroup { group in
             group.addTask { await assembly.runner.run() }
+            group.addTask { await self.reopenVault(assembly) }
             group.addTask { await assembly.service.eraseWhatIsDue() }
             group.addTask { await assembly.service.watchDisk() }
             group.addTask { await self.trimHeap(assembly) }
@@ -103,7 +117,8 @@ struct Daemon {
             if let interval = manager.watchdogInterval { group.addTask { await self.feedWatchdog(assembly, every: interval / 2) } }
             group.addTask { await server.run() }
             manager.tell(.ready(status: await statusLine(assembly)))
-            logger.info("Serving.", metadata: ["vault": "\(settings.vault)"])
+            let isSealed = await assembly.service.sealedBecause != nil
+            logger.info("Serving, \(isSealed ? "sealed" : "unsealed").", metadata: ["vault": "\(settings.vault)"])
             await Self.stopAsked(signals)
             await stop(assembly, server, signals)
             group.cancelAll()

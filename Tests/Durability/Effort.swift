@@ -8,7 +8,7 @@ enum Effort {
     static let recordedRotations = Int(number("KEYTURN_RECORDED_ROTATIONS") ?? 3)
     static let powerCuts = Int(number("KEYTURN_POWER_CUTS") ?? 1_000)
     /// Of each class of calls, so many are let fail; 0 stands for all.
-    static let failuresPerClass = Int(number("KEYTURN_FAILURES") ?? 3)
+    static let failuresPerClass = Int(number("KEYTURN_FAILURES") ?? 2)
 
     private static func number(_ variable: String) -> UInt64? {
         ProcessInfo.processInfo.environment[variable].flatMap { UInt64($0) }

@@ -186,6 +186,18 @@ int renameat2(int from_folder, const char *from, int to_folder, const char *to, 
     return rename_at(from_folder, from, to_folder, to, flags);
 }
 
+int link(const char *from, const char *to) {
+    char from_room[PATH_ROOM], to_room[PATH_ROOM];
+    const char *source = watched_path(AT_FDCWD, from, from_room);
+    const char *target = watched_path(AT_FDCWD, to, to_room);
+    if (!source || !target) return (int)syscall(SYS_linkat, AT_FDCWD, from, AT_FDCWD, to, 0);
+    watched_lock();
+    if (refused(CALL_RENAME, source)) return (int)finished(-1);
+    long result = syscall(SYS_linkat, AT_FDCWD, from, AT_FDCWD, to, 0);
+    if (result == 0) journal_add(OP_LINK, source, 0, target, strlen(target));
+    return (int)finished(result);
+}
+
 static int remove_at(int folder, const char *path, int flags) {
     char room[PATH_ROOM];
     const char *meant = watched_path(folder, path, room);

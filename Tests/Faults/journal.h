@@ -16,6 +16,7 @@ enum operation {
     OP_SYNC_FOLDER = 8,  // the folder's names are on the disk
     OP_EXTEND = 9,       // offset: the length that it has at least
     OP_MARK = 10,        // data: a test's own words; never written here
+    OP_LINK = 12,        // data: the second path of the same file
     OP_FAULT = 11,       // offset: the number of the call's class; the call was not made
 };
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stddef.h>
 
+#include "journal.h"
 #include "rules.h"
 
 // glibc's own entry points.
@@ -12,7 +13,10 @@ extern void *__libc_memalign(size_t, size_t);
 
 static int fails(void) {
     int error = rules_judge(CALL_MALLOC);
-    if (error) errno = error;
+    if (error) {
+        journal_add(OP_FAULT, "malloc", CALL_MALLOC, NULL, 0);
+        errno = error;
+    }
     return error;
 }
 

@@ -51,7 +51,7 @@ import Testing
         let answer = { @Sendable (request: FakeDaemon.Request) in
             request.target == "/v1/intake-key"
                 ? FakeDaemon.Reply.json(200, offered)
-                : .json(201, #"{"version":4,"state":"staged","created_at":"2026-11-24T00:00:00Z"}"#)
+                : .json(201, #"{"version":4,"state":"staged","created_at":"2026-11-24T00:00:00Z","compromised":false}"#)
         }
         let body = try await FakeDaemon.serving(answer) { fake in
             let ran = await keyturn("stage", "openai-prod", "--file", file, "--as-current", at: fake.socketPath)

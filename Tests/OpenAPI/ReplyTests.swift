@@ -22,7 +22,8 @@ struct ReplyCase: CustomTestStringConvertible, Sendable {
         stagedVersions: 0,
         versions: [version], createdAt: "")
     private static let rotation = Rotation(
-        id: "", config: "", kind: "", state: "", step: "", rotated: false, attempts: 0, warnings: [], requestedBy: caller, startedAt: "")
+        id: "", config: "", kind: "", state: "", step: "", rotated: false, attempts: 0, cyclesUsed: 0, cyclesMax: 10, warnings: [],
+        requestedBy: caller, startedAt: "")
     private static let upstream = Upstream(name: "", baseURL: "", allowPlainHTTP: false, bearer: "", configs: 0)
     private static let entry = AuditEntry(seq: 1, at: "", event: "")
     private static let slot = Slot(id: "", kind: "", createdAt: "", publicKey: "", vaultKey: "", wrapped: "")
@@ -35,7 +36,7 @@ struct ReplyCase: CustomTestStringConvertible, Sendable {
         ReplyCase("Caller", caller),
         ReplyCase("Config", config),
         ReplyCase("ConfigPage", Page(items: [config], next: nil)),
-        ReplyCase("DryRun", DryRun(rotated: false, version: 1, steps: [])),
+        ReplyCase("DryRun", DryRun(rotated: false, baseURL: "", remoteID: "", steps: [])),
         ReplyCase("Health", Health(status: "")),
         ReplyCase("IntakeKey", IntakeKey(keyID: "", key: "", purposes: [])),
         ReplyCase("NotDue", NotDue(rotated: false, reason: "")),

@@ -27,7 +27,7 @@ struct StatusCommand: DaemonCommand {
         guard !status.sealed else {
             console.line("keyturnd \(status.version): ", Styled("sealed", .bad))
             if let reason = status.sealedReason { console.line("\(reason)") }
-            if let nextStep = status.nextStep { console.line("  try: \(nextStep)") }
+            if let nextStep = status.nextStep { console.line("  try: \(console.pasted.text(nextStep))") }
             return
         }
         console.line("keyturnd \(status.version): ", Styled("unsealed", .good), "; \(counts(status))")
@@ -45,7 +45,9 @@ struct StatusCommand: DaemonCommand {
             console.table(
                 Table(
                     "CONFIG", "STATE", "REASON", "NEXT STEP",
-                    rows: status.attention.map { [Styled($0.config), .state($0.state), Styled($0.reason), Styled($0.nextStep)] }))
+                    rows: status.attention.map {
+                        [Styled($0.config), .state($0.state), Styled($0.reason), Styled($0.nextStep.map(console.pasted.text))]
+                    }))
         } else if status.configs.values.reduce(0, +) > 0, !status.diskFull, status.quarantine == nil {
             console.line("Nothing needs attention.")
         }

@@ -8,7 +8,7 @@
 //                 and all that follow. ERRNO is EIO, ENOSPC, EMFILE or ENOMEM. The classes are
 //                   write   write, pwrite, writev, pwritev, ftruncate, truncate, fallocate and their like
 //                   sync    fsync, fdatasync
-//                   rename  rename, unlink, mkdir, rmdir
+//                   rename  rename, link, unlink, mkdir, rmdir
 //                   open    open, openat
 //                   malloc  malloc, calloc and aligned ones, of the whole program (realloc is malloc for a program that links CWipe)
 // FAULTS_CLOCK    A file of 8 bytes: a signed number of nanoseconds, in the machine's byte order, by which CLOCK_REALTIME is shifted. It is

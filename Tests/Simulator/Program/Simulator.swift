@@ -21,7 +21,7 @@ import Simulation
                     print(again.trace.lines.joined(separator: "\n"))
                     for move in shrunk.script.moves { print(move) }
                 }
-                if failures > 12 {break}
+                if failures > 12 { break }
             }
         }
         print("\(rotations) rotations, \(lives) lives")

@@ -44,10 +44,10 @@ package final class Installation: Sendable {
     package static let patientSettings = quickSettings.replacing("request_timeout: 1s", with: "request_timeout: 30s")
         .replacing("cycle: 500ms", with: "cycle: 60s")
 
-    private init(settings: String) async throws {
+    private init(settings: String, vault: String) async throws {
         folder = try PrivateFolder()
-        vault = "\(folder.path)/vault"
-        keyFile = "\(folder.path)/vault.key"
+        self.vault = "\(folder.path)/\(vault)"
+        keyFile = "\(self.vault).key"
         socket = "\(folder.path)/d.sock"
         proxySocket = "\(folder.path)/p.sock"
         logFile = "\(folder.path)/keyturnd.log"
@@ -57,14 +57,15 @@ package final class Installation: Sendable {
 
     private static let turnstile = Turnstile(4)
 
-    /// Gives `body` a folder with settings in it, and nothing else yet. Whatever was started there is over afterwards.
+    /// Gives `body` a folder with settings in it, and nothing else yet. Whatever was started there is over afterwards. `vault`: where in the
+    /// folder the vault is to be.
     package static func with<Result>(
-        settings: String = quickSettings, _ body: (Installation) async throws -> Result
+        settings: String = quickSettings, vault: String = "vault", _ body: (Installation) async throws -> Result
     ) async throws -> Result {
         signal(SIGPIPE, SIG_IGN)
         await turnstile.enter()
         defer { turnstile.leave() }
-        let installation = try await Installation(settings: settings)
+        let installation = try await Installation(settings: settings, vault: vault)
         let outcome: Swift.Result<Result, any Error>
         do { outcome = .success(try await body(installation)) } catch { outcome = .failure(error) }
         try? await installation.kill()
@@ -77,8 +78,10 @@ package final class Installation: Sendable {
     // MARK: Commands
 
     /// Runs `keyturn` to its end. Its output stays in the folder, where the search for secrets looks.
-    package func keyturn(_ arguments: [String], input: String = "") async throws -> CommandRun {
-        try await begin(arguments, input: input).result()
+    package func keyturn(
+        _ arguments: [String], input: String = "", in surroundings: Surroundings = Surroundings()
+    ) async throws -> CommandRun {
+        try await begin(arguments, input: input, in: surroundings).result()
     }
 
     package func keyturn(_ arguments: String..., input: String = "") async throws -> CommandRun {
@@ -114,18 +117,32 @@ package final class Installation: Sendable {
         }
     }
 
-    package func begin(_ arguments: [String], input: String = "") throws -> Begun {
+    package func begin(
+        _ arguments: [String], input: String = "", in surroundings: Surroundings = Surroundings()
+    ) throws -> Begun {
+        var environment = Programs.environment
+        environment["KEYTURN_SOCKET"] = proxySocket
+        return try begin(surroundings.command([Programs.keyturn] + arguments), arguments, environment, input)
+    }
+
+    /// A line that somebody pastes into a shell, with `keyturn` on its path and no environment that names a socket.
+    package func shell(_ line: String) async throws -> CommandRun {
+        var environment = Programs.environment
+        let programs = URL(filePath: Programs.keyturn).deletingLastPathComponent().path
+        environment["PATH"] = "\(programs):/usr/bin:/bin"
+        return try await begin(["/bin/sh", "-c", line], [line], environment, "").result()
+    }
+
+    private func begin(_ command: [String], _ arguments: [String], _ environment: [String: String], _ input: String) throws -> Begun {
         let number = state.withLock { state in
             state.runs += 1
             return state.runs
         }
         let (output, errors) = ("\(folder.path)/run-\(number).out", "\(folder.path)/run-\(number).err")
-        var environment = Programs.environment
-        environment["KEYTURN_SOCKET"] = proxySocket
         keep(arguments.joined(separator: "\n"))
         return Begun(
             process: try ChildProcess(
-                Programs.keyturn, arguments, environment: environment, input: Array(input.utf8), output: output, errors: errors),
+                command[0], Array(command.dropFirst()), environment: environment, input: Array(input.utf8), output: output, errors: errors),
             output: output, errors: errors)
     }
 

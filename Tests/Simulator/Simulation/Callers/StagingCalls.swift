@@ -16,7 +16,9 @@ extension MoveKind {
             return .stage(key, .next, hand.config, hand.world, fields: #","endpoint":"https://two.test/\#(chance.below(9))""#)
         },
         .call("adopt", weight: 2) { chance, hand in
-            guard hand.record?.version(.current) == nil, hand.world.backend.remotes[hand.remote]?.stragglers.isEmpty == true else { return nil }
+            guard hand.record?.version(.current) == nil, hand.world.backend.remotes[hand.remote]?.stragglers.isEmpty == true else {
+                return nil
+            }
             let key = hand.world.newKey(for: hand.config, works: true)
             // The operator put it there by hand and tells the truth; were a rotation faster, it would not be true any more.
             guard hand.record?.versions.isEmpty ?? false else { return nil }

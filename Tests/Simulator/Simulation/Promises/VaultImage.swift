@@ -62,7 +62,9 @@ final class VaultImage {
         while let entry = try view.get(.audit, .sequence(nextSeq)) {
             nextSeq += 1
             delta.entries.append(entry.event)
-            if let id = entry.event.rotation { ids[vault.cursor(.rotation, .timed(milliseconds: id.milliseconds, id: id.description))] = id }
+            if let id = entry.event.rotation {
+                ids[vault.cursor(.rotation, .timed(milliseconds: id.milliseconds, id: id.description))] = id
+            }
         }
         for change in changes {
             if let name = names[change.key] {
