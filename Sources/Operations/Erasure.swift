@@ -57,9 +57,8 @@ extension ConfigRecord {
         if let removedAt { return removedAt + limits.removalAge }
         guard unfinished == nil else { return nil }
         let isProven = version(.current).map { $0.proof == .proven || $0.proof == .off } ?? false
-        let times = versions.filter { $0.state == .rejected || ($0.state == .previous && isProven) }.compactMap { version in
-            version.eraseAfter.map { max($0, stragglersUntil ?? $0) }
-        }
+        let times = versions.filter { !mayBeHeld($0) && ($0.state == .rejected || ($0.state == .previous && isProven)) }
+            .compactMap { version in version.eraseAfter.map { max($0, stragglersUntil ?? $0) } }
         guard let first = times.min() else { return nil }
         guard let pause else { return first }
         return pause.until.map { max($0, first) }

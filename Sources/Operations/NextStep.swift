@@ -29,9 +29,12 @@ extension ConfigRecord {
         return NextStep.rollback(name)
     }
 
-    /// To a proof of the current credential: asking shows something only where its own PUT was confirmed.
-    fileprivate var wayToProof: String {
-        version(.current)?.wasAccepted == true ? NextStep.prove(name) : wayToNextKey
+    /// To a proof of the current credential: asking shows something only where its own PUT was confirmed. `nil` while an earlier PUT may still
+    /// land: until then another rotation would prove as little, and use up a key.
+    fileprivate func wayToProof(at now: Timestamp) -> String? {
+        if version(.current)?.wasAccepted == true { return NextStep.prove(name) }
+        if let until = othersLandUntil(nil), now < until { return nil }
+        return wayToNextKey
     }
 }
 
@@ -50,15 +53,15 @@ extension Rotation {
             }
         case .stuck: return NextStep.retry(id)
         case .ended(let ending):
-            guard record.lastRotation == id, let next = nextStep(after: ending, in: record) else { return nil }
+            guard record.lastRotation == id, let next = nextStep(after: ending, in: record, at: now) else { return nil }
             return record.isPaused(at: now) ? NextStep.resume(config) : next
         }
     }
 
-    private func nextStep(after ending: RotationEnding, in record: ConfigRecord) -> String? {
+    private func nextStep(after ending: RotationEnding, in record: ConfigRecord, at now: Timestamp) -> String? {
         switch ending {
         case .succeeded(_, nil), .cancelled: nil
-        case .succeeded(_, .some): record.wayToProof
+        case .succeeded(_, .some): record.wayToProof(at: now)
         case .rejected: record.wayToNextKey
         case .failed(_, .stays):
             machine.plan.kind == .remote ? NextStep.showConfig(config) : record.wayFromBrokenKey
