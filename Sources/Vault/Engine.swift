@@ -56,6 +56,8 @@ package struct EngineChange: Sendable, Equatable {
 package enum EngineError: Error, Equatable {
     case conflict
     case diskFull
+    /// What holds the records is damaged below them. The engine's own words, without any value.
+    case damaged(String)
     /// The engine's own words, without any value.
     case failed(String)
 }

@@ -15,6 +15,8 @@ package enum VaultError: Error, Equatable {
     case badKeyFile(path: String, String)
     /// A record that is not what was sealed in its place; names the kind.
     case damaged(kind: String)
+    /// What holds the records is damaged below them, or in part not there.
+    case damagedDatabase(String)
     case sealed
     case diskFull
     case failed(String)
@@ -31,7 +33,7 @@ package enum VaultError: Error, Equatable {
         case .wrongKey: "wrong-key"
         case .noKey: "no-key"
         case .badKeyFile: "bad-key-file"
-        case .damaged: "vault-damaged"
+        case .damaged, .damagedDatabase: "vault-damaged"
         case .sealed: "sealed"
         case .diskFull: "disk-full"
         case .failed: "store-failed"
@@ -51,25 +53,27 @@ package enum VaultError: Error, Equatable {
         case .noKey(let why): "There is no unlock key: \(why)."
         case .badKeyFile(let path, let why): "The key file \(path) can't be used: \(why)."
         case .damaged(let kind): "A record of kind '\(kind)' is not what was sealed in its place: it was changed, moved or cut."
+        case .damagedDatabase(let why): "The vault's database is damaged: \(why)."
         case .sealed: "The vault is sealed."
         case .diskFull: "The disk that holds the vault is full."
         case .failed(let why): "The vault could not be read or written: \(why)."
         }
     }
 
-    package var nextStep: String? {
+    package var nextStep: String {
         switch self {
         case .missing: "keyturn init --vault DIR"
         case .exists: "Choose another folder, or use the vault that is there."
         case .tooOpen(let path, _): "chmod go= \(path)"
         case .wrongOwner(let path, _): "chown -R the folder of \(path) to the user that runs keyturnd."
         case .inUse: "Stop the other keyturnd first."
-        case .notAVault, .damaged: "Stop the daemon, keep a copy of the folder, and put back a copy that was known to be good."
+        case .notAVault, .damaged, .damagedDatabase:
+            "Stop the daemon, keep a copy of the folder, and put back a copy that was known to be good."
         case .newer: "Install the newer version of Keyturn again."
         case .wrongKey, .noKey, .badKeyFile: "Put the right key file in its place, then: keyturn unseal"
         case .sealed: "keyturn unseal"
         case .diskFull: "Make room on the disk; what is waiting goes on by itself."
-        case .failed: nil
+        case .failed: "Look after the disk and the folder of the vault (the kernel's words: journalctl -k), then: keyturn status"
         }
     }
 
@@ -79,7 +83,7 @@ package enum VaultError: Error, Equatable {
         case .sealed, .missing, .tooOpen, .wrongOwner, .inUse, .notAVault, .newer, .wrongKey, .noKey, .badKeyFile:
             Problem(.sealed, detail, nextStep: nextStep)
         case .diskFull: Problem(.diskFull, detail, nextStep: nextStep)
-        case .damaged, .failed, .exists: Problem(.storeFailed, detail, nextStep: nextStep)
+        case .damaged, .damagedDatabase, .failed, .exists: Problem(.storeFailed, detail, nextStep: nextStep)
         }
     }
 
@@ -87,6 +91,7 @@ package enum VaultError: Error, Equatable {
         switch error {
         case .conflict: self = .failed("another process changed a record at the same time")
         case .diskFull: self = .diskFull
+        case .damaged(let why): self = .damagedDatabase(why)
         case .failed(let why): self = .failed(why)
         }
     }

@@ -72,7 +72,7 @@ struct Daemon {
             try await assembly.service.open(by: nil)
         } catch let error as VaultError {
             logger.error(
-                "Sealed: \(error.detail)", metadata: ["reason": "\(error.code)", "next_step": "\(error.nextStep ?? "keyturn unseal")"])
+                "Sealed: \(error.detail)", metadata: ["reason": "\(error.code)", "next_step": "\(error.nextStep)"])
         } catch {
             logger.error("The vault is open, but what was unfinished could not be resumed: \(error)")
         }
