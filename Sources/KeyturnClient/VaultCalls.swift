@@ -33,8 +33,8 @@ extension Daemon {
     }
 
     /// With the key that the daemon finds by itself.
-    package func unseal() async throws(ClientError) -> Reply<SealState> {
-        try await send(.post("v1", "unseal", body: NoFields()), as: SealState.self)
+    package func unseal(_ how: Unseal = Unseal()) async throws(ClientError) -> Reply<SealState> {
+        try await send(.post("v1", "unseal", body: how), as: SealState.self)
     }
 
     package func audit(after: String? = nil, limit: Int? = nil) async throws(ClientError) -> Reply<Page<AuditEntry>> {

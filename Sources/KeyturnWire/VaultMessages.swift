@@ -46,6 +46,22 @@ package struct SealState: Codable, Sendable, Equatable {
     }
 }
 
+/// `POST /v1/unseal`.
+package struct Unseal: RequestBody, Equatable {
+    package typealias Fields = CodingKeys
+
+    /// Whether a vault that may be an older copy is opened, in quarantine.
+    package var acceptOlder: Bool?
+
+    package init(acceptOlder: Bool? = nil) {
+        self.acceptOlder = acceptOlder
+    }
+
+    package enum CodingKeys: String, CodingKey, CaseIterable {
+        case acceptOlder = "accept_older"
+    }
+}
+
 /// How the daemon sees the caller.
 package struct Whoami: Codable, Sendable, Equatable {
     package var uid: Int64

@@ -43,6 +43,8 @@ package struct Problem: Error, Equatable {
         case storeFailed = "store-failed"
         case diskFull = "disk-full"
         case sealed = "sealed"
+        case vaultOlder = "vault-older"
+        case vaultAltered = "vault-altered"
         case stopping = "stopping"
 
         /// The HTTP status it travels with.
@@ -61,7 +63,7 @@ package struct Problem: Error, Equatable {
             case .tooManyRequests: 429
             case .storeFailed: 500
             case .upstreamRefused, .upstreamAuth: 502
-            case .sealed, .stopping: 503
+            case .sealed, .vaultOlder, .vaultAltered, .stopping: 503
             case .upstreamUnreachable: 504
             case .diskFull: 507
             }
@@ -99,6 +101,8 @@ package struct Problem: Error, Equatable {
             case .storeFailed: "The vault could not be read or written"
             case .diskFull: "The disk is full"
             case .sealed: "The vault is sealed"
+            case .vaultOlder: "The vault is sealed: it may be an older copy"
+            case .vaultAltered: "The vault is sealed: it was altered"
             case .stopping: "The daemon is stopping"
             }
         }

@@ -4,7 +4,7 @@ import Vault
 extension Transaction {
     /// Ends a version: its bytes go now, its record joins the ended ones. The caller took it out of the config.
     mutating func end(_ version: VersionRecord, of config: ConfigName) throws(VaultError) {
-        try delete(.credential, .version(config, version.number))
+        try erase(.credential, .version(config, version.number))
         try put(.endedVersion, .version(config, version.number), version)
     }
 

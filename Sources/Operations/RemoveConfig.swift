@@ -51,7 +51,7 @@ extension VaultService {
 extension Transaction {
     /// Erases a config with all its credentials. Its history and audit entries stay.
     mutating func purge(_ config: ConfigRecord) throws {
-        for version in config.versions { try delete(.credential, .version(config.name, version.number)) }
+        for version in config.versions { try erase(.credential, .version(config.name, version.number)) }
         for number in 1..<max(config.nextVersion, 1) { try delete(.endedVersion, .version(config.name, number)) }
         try unbind(config)
         try delete(.erasure, .named(config.name))

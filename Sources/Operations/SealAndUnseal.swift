@@ -16,28 +16,44 @@ extension VaultService {
     }
 
     /// Looks for the vault and its key again, opens it, and resumes what was unfinished. Nothing happens when it is open.
-    package func unseal(as caller: Caller) async throws {
+    package func unseal(_ older: Admission.Older, as caller: Caller) async throws {
         try policy.require(.admin, on: .everything, for: caller)
         guard await vault.sealedBecause != nil else { return }
-        do { try await open(by: caller.audited) } catch let error as VaultError { throw error.problem }
+        do { try await open(older, by: caller.audited) } catch let error as VaultError { throw error.problem }
     }
 
     /// The same at the daemon's start.
-    package func open(by caller: AuditEvent.Caller?) async throws {
-        try await vault.unseal(opening)
-        let now = clock.now()
-        try await write { _ in .changed((), AuditEvent(at: now, "vault.unsealed", by: caller)) }
-        try await resumeUnfinished()
+    package func open(_ older: Admission.Older = .refused, by caller: AuditEvent.Caller?) async throws {
+        try await unlock(older, by: caller)
+        try await takeUp(by: caller)
     }
 
-    private func resumeUnfinished() async throws {
+    /// Opens the vault for reading: from here on requests are answered. What was unfinished is known, and whoever waits for it waits for
+    /// `takeUp`.
+    package func unlock(_ older: Admission.Older = .refused, by caller: AuditEvent.Caller?) async throws {
+        let (source, random, now) = (source, random, clock.now())
+        try await vault.unseal(Admission(at: now, by: caller, machine: source.machine, older: older)) { () throws(VaultError) in
+            try source.open(at: now, random: random)
+        }
+        try await forEachUnfinished(runner.announce)
+    }
+
+    /// Looks at all records, writes down that the vault is open, and resumes what was unfinished.
+    package func takeUp(by caller: AuditEvent.Caller?) async throws {
+        try await vault.settle()
+        let now = clock.now()
+        try await write { _ in .changed((), AuditEvent(at: now, "vault.unsealed", by: caller)) }
+        try await forEachUnfinished(runner.resume)
+    }
+
+    private func forEachUnfinished(_ body: (Rotation) -> Void) async throws {
         var cursor: [UInt8]?
         repeat {
             let from = cursor
             let page = try await read { view in
                 try view.list(.unfinished, after: from, limit: 64).map { ($0.cursor, try view.rotation($0.value.id)) }
             }
-            for (_, rotation) in page { runner.resume(rotation) }
+            for (_, rotation) in page { body(rotation) }
             cursor = page.last?.0
         } while cursor != nil
     }

@@ -13,13 +13,12 @@ package struct VaultService: Sendable {
     let clock: any RotationClock
     let random: any RandomSource
     let policy: Policy
-    let opening: @Sendable () throws(VaultError) -> OpenVault
+    let source: any VaultSource
     let limits: OperationLimits
 
-    /// `opening` finds the vault and its key, as `unseal` does again each time.
     package init(
         vault: VaultStore, runner: RotationRunner, targets: any TargetProvider, bearers: UpstreamBearers, clock: any RotationClock,
-        random: any RandomSource, policy: Policy, limits: OperationLimits, opening: @escaping @Sendable () throws(VaultError) -> OpenVault
+        random: any RandomSource, policy: Policy, limits: OperationLimits, source: any VaultSource
     ) {
         self.vault = vault
         self.runner = runner
@@ -29,7 +28,7 @@ package struct VaultService: Sendable {
         self.random = random
         self.policy = policy
         self.limits = limits
-        self.opening = opening
+        self.source = source
     }
 
     /// Reads what is durable; trouble with the vault comes as its problem.

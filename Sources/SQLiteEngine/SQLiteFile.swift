@@ -4,6 +4,7 @@ package import Vault
 
 /// The embedded engine: one table in one SQLite file, every commit on the disk before it returns.
 package final class SQLiteFile: Engine {
+    private let path: String
     private let queue: DatabaseQueue
     private let lock: FolderLock?
 
@@ -19,6 +20,7 @@ package final class SQLiteFile: Engine {
 
     /// `lock` is held until `close`.
     package init(path: String, mode: Mode, lock: consuming FolderLock?) throws(VaultError) {
+        self.path = path
         self.lock = lock
         var configuration = Configuration()
         configuration.maximumReaderCount = 1
@@ -139,6 +141,55 @@ package final class SQLiteFile: Engine {
             try database.cachedStatement(sql: "DELETE FROM record WHERE key = ? AND revision = ?").execute(arguments: [key, expecting])
         }
         guard database.changesCount == 1 else { throw EngineError.conflict }
+    }
+
+    package func rewrite(
+        _ becoming: (EngineRecord) throws(VaultError) -> EngineChange.Content?, last: () throws(VaultError) -> [EngineChange]
+    ) throws(VaultError) {
+        do {
+            try queue.writeWithoutTransaction { database in
+                try database.inTransaction(.immediate) {
+                    var after: [UInt8] = []
+                    while true {
+                        let page = try Row.fetchAll(
+                            database.cachedStatement(sql: "SELECT key, revision, value FROM record WHERE key > ? ORDER BY key LIMIT ?"),
+                            arguments: [Data(after), Self.rewritePage]
+                        ).map(Self.record)
+                        for record in page {
+                            let content = try becoming(record)
+                            if content == EngineChange.Content(revision: record.revision, value: record.value) { continue }
+                            try Self.apply(EngineChange(key: record.key, expecting: record.revision, becomes: content), database)
+                        }
+                        guard let end = page.last else { break }
+                        after = end.key
+                    }
+                    for change in try last() { try Self.apply(change, database) }
+                    return .commit
+                }
+            }
+        } catch let error as VaultError {
+            throw error
+        } catch {
+            throw VaultError(Self.engineError(error))
+        }
+    }
+
+    /// So many records are in memory at once while all are rewritten.
+    private static let rewritePage = 256
+
+    package func keepCopy(named name: String) throws(EngineError) {
+        try KeptCopies(of: path).make(named: name) { (draft) throws(EngineError) in
+            do { try queue.writeWithoutTransaction { try $0.execute(sql: "VACUUM INTO ?", arguments: [draft]) } } catch {
+                throw Self.engineError(error)
+            }
+        }
+    }
+
+    package func forgetReplaced() throws(EngineError) {
+        do { try queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA wal_checkpoint(TRUNCATE)") } } catch {
+            throw Self.engineError(error)
+        }
+        try KeptCopies(of: path).remove()
     }
 
     package func close() {

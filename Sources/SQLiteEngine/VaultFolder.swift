@@ -18,18 +18,44 @@ package struct VaultFolder: Sendable {
 
     // MARK: Opening
 
-    /// Checks owner and modes of everything in it, takes the lock and opens it.
-    package func open(unlockKey: borrowing Secret, random: any RandomSource) throws(VaultError) -> OpenVault {
-        try check()
-        // SQLite would write to a foreign file before it could be asked whose it is.
-        try SQLiteHeader(path: database).requireOurs()
-        let engine = try SQLiteFile(path: database, mode: .open, lock: FolderLock(folder: path))
+    /// Where its counter is mirrored unless said otherwise.
+    package var defaultCounterFile: String { "\(path).counter" }
+
+    /// Opens it with the key of a key file.
+    package func open(unlockKey: borrowing Secret, at time: Timestamp, random: any RandomSource) throws(VaultError) -> OpenVault {
+        let engine = try engine()
         do throws(VaultError) {
-            return try OpenVault.open(engine, unlockKey: unlockKey, random: random)
+            return try OpenVault.open(engine, unlockKey: unlockKey, at: time, random: random)
         } catch {
             engine.close()
             throw error
         }
+    }
+
+    /// Opens it with a root key that was unwrapped elsewhere.
+    package func open(rootKey: borrowing Secret, random: any RandomSource) throws(VaultError) -> OpenVault {
+        let engine = try engine()
+        do throws(VaultError) {
+            return try OpenVault.open(engine, rootKey: rootKey.clone(), random: random)
+        } catch {
+            engine.close()
+            throw error
+        }
+    }
+
+    /// The ways in, as they stand in the file.
+    package func slots() throws(VaultError) -> [Slot] {
+        let engine = try engine()
+        defer { engine.close() }
+        return try OpenVault.slots(in: engine)
+    }
+
+    /// Checks owner and modes of everything in it and takes the lock.
+    private func engine() throws(VaultError) -> SQLiteFile {
+        try check()
+        // SQLite would write to a foreign file before it could be asked whose it is.
+        try SQLiteHeader(path: database).requireOurs()
+        return try SQLiteFile(path: database, mode: .open, lock: FolderLock(folder: path))
     }
 
     /// That there is a vault, and that nobody else can get at it.
@@ -62,10 +88,8 @@ package struct VaultFolder: Sendable {
     // MARK: Making
 
     /// Makes a new vault beside its place and moves it there at once: a crash leaves either nothing or a whole vault.
-    /// An empty folder in its place is fine, and lends its owner when root makes the vault for somebody else.
-    package func create(
-        unlockKey: borrowing Secret, recovery: BoxPublicKey?, owner: String?, at time: Timestamp, random: any RandomSource
-    ) throws(VaultError) {
+    /// An empty folder in its place is fine, and lends its owner when root makes the vault for somebody else. `fill` writes the records.
+    package func create(_ fill: (any Engine) throws(VaultError) -> Void) throws(VaultError) {
         let place = Self.status(path)
         try requireFree()
         let draft = "\(path).new-\(getpid())"
@@ -77,7 +101,7 @@ package struct VaultFolder: Sendable {
             defer { umask(mask) }
             let engine = try SQLiteFile(path: "\(draft)/vault.db", mode: .create, lock: nil)
             do throws(VaultError) {
-                try OpenVault.create(in: engine, unlockKey: unlockKey, recovery: recovery, owner: owner, at: time, random: random)
+                try fill(engine)
                 engine.close()
             } catch {
                 engine.close()

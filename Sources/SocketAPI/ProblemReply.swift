@@ -81,7 +81,7 @@ extension Problem.Code {
     /// When it is worth asking again by itself.
     fileprivate var retryAfterSeconds: Int? {
         switch self {
-        case .sealed: 30
+        case .sealed, .vaultOlder, .vaultAltered: 30
         case .stopping: 5
         case .tooManyRequests: 1
         case .badRequest, .idempotencyMismatch, .notAllowed, .unknownConfig, .unknownUpstream, .unknownVersion, .unknownRotation, .notFound,

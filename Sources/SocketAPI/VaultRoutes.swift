@@ -38,8 +38,8 @@ extension Routes {
             return Response.json(SealState(sealed: true))
         }
         router.post("/v1/unseal") { request, context in
-            _ = try await request.read(NoFields.self, context)
-            try await service.unseal(as: context.caller)
+            let wanted = try await request.read(Unseal.self, context)
+            try await service.unseal(wanted.acceptOlder == true ? .accepted : .refused, as: context.caller)
             return Response.json(SealState(sealed: false))
         }
         router.get("/v1/audit") { request, context in

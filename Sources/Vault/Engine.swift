@@ -9,6 +9,19 @@ package protocol Engine: Sendable {
     /// All of `changes` or none, durable when it returns. `.conflict` when a record is not at the revision that its change expects.
     func commit(_ changes: [EngineChange]) throws(EngineError)
 
+    /// Gives every record the content that `becoming` returns for it (`nil` deletes it), then makes the changes that `last` returns, all in one
+    /// commit: all or nothing, durable when it returns. Holds a page of records in memory, whatever their number; on the disk it takes as much
+    /// again as the records do. Neither closure may call the engine. A throw of theirs leaves everything as it was.
+    func rewrite(
+        _ becoming: (EngineRecord) throws(VaultError) -> EngineChange.Content?, last: () throws(VaultError) -> [EngineChange]
+    ) throws(VaultError)
+
+    /// Keeps a whole, durable copy of all records as they are, under a name of its own beside them, in place of one of the same name.
+    func keepCopy(named name: String) throws(EngineError)
+
+    /// Leaves nothing of deleted and replaced records anywhere beside the live ones: no journal, no copy that `keepCopy` made.
+    func forgetReplaced() throws(EngineError)
+
     /// Ends its use; the last call.
     func close()
 }

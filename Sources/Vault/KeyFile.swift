@@ -53,6 +53,6 @@ package enum KeyFile {
             unlink(path)
             throw .badKeyFile(path: path, "it could not be written")
         }
-        FolderSync.sync(path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? ".")
+        FolderSync.sync(ofFile: path)
     }
 }

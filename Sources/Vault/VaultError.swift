@@ -17,6 +17,12 @@ package enum VaultError: Error, Equatable {
     case damaged(kind: String)
     /// What holds the records is damaged below them, or in part not there.
     case damagedDatabase(String)
+    /// Each record is genuine, but together they are not those of the last commit.
+    case altered
+    /// An earlier copy of the vault than the one that was in use.
+    case older(counter: Int64, mirror: Int64)
+    /// Nothing says whether it is an earlier copy.
+    case noMirror(String)
     case sealed
     case diskFull
     case failed(String)
@@ -34,6 +40,8 @@ package enum VaultError: Error, Equatable {
         case .noKey: "no-key"
         case .badKeyFile: "bad-key-file"
         case .damaged, .damagedDatabase: "vault-damaged"
+        case .altered: "vault-altered"
+        case .older, .noMirror: "vault-older"
         case .sealed: "sealed"
         case .diskFull: "disk-full"
         case .failed: "store-failed"
@@ -54,6 +62,12 @@ package enum VaultError: Error, Equatable {
         case .badKeyFile(let path, let why): "The key file \(path) can't be used: \(why)."
         case .damaged(let kind): "A record of kind '\(kind)' is not what was sealed in its place: it was changed, moved or cut."
         case .damagedDatabase(let why): "The vault's database is damaged: \(why)."
+        case .altered:
+            "The vault was altered behind the daemon's back: a record was put back as it had been before, or removed, or a foreign one added."
+        case .older(let counter, let mirror):
+            "This is an older copy of the vault: it has seen \(counter) commits, and the one in use before had seen \(mirror). Keys that were put since are missing in it."
+        case .noMirror(let why):
+            "It can't be told whether this is an older copy of the vault: \(why)."
         case .sealed: "The vault is sealed."
         case .diskFull: "The disk that holds the vault is full."
         case .failed(let why): "The vault could not be read or written: \(why)."
@@ -67,7 +81,8 @@ package enum VaultError: Error, Equatable {
         case .tooOpen(let path, _): "chmod go= \(path)"
         case .wrongOwner(let path, _): "chown -R the folder of \(path) to the user that runs keyturnd."
         case .inUse: "Stop the other keyturnd first."
-        case .notAVault, .damaged, .damagedDatabase:
+        case .older, .noMirror: "keyturn unseal --accept-older"
+        case .notAVault, .damaged, .damagedDatabase, .altered:
             "Stop the daemon, keep a copy of the folder, and put back a copy that was known to be good."
         case .newer: "Install the newer version of Keyturn again."
         case .wrongKey, .noKey, .badKeyFile: "Put the right key file in its place, then: keyturn unseal"
@@ -82,6 +97,8 @@ package enum VaultError: Error, Equatable {
         switch self {
         case .sealed, .missing, .tooOpen, .wrongOwner, .inUse, .notAVault, .newer, .wrongKey, .noKey, .badKeyFile:
             Problem(.sealed, detail, nextStep: nextStep)
+        case .older, .noMirror: Problem(.vaultOlder, detail, nextStep: nextStep)
+        case .altered: Problem(.vaultAltered, detail, nextStep: nextStep)
         case .diskFull: Problem(.diskFull, detail, nextStep: nextStep)
         case .damaged, .damagedDatabase, .failed, .exists: Problem(.storeFailed, detail, nextStep: nextStep)
         }

@@ -65,7 +65,7 @@ extension CommandExit {
         switch code {
         case "bad-request", "idempotency-mismatch": self = .usage
         case "not-allowed": self = .denied
-        case "sealed": self = .sealed
+        case "sealed", "vault-older", "vault-altered": self = .sealed
         default: self = .failed
         }
     }

@@ -36,12 +36,12 @@ struct Daemon {
             // Listening comes first: callers wait in the queue while the vault is opened, instead of being told that it is sealed.
             let sockets = try listen()
             let assembly = Assembly.make(settings, logger: logger)
-            await openVault(assembly)
+            let isOpen = await unlock(assembly)
             let units = SystemUnits()
             let server = SocketServer(
                 logger: logger, now: { WallClock.now }, unitOf: { await units.unit(of: $0) }, routes: assembly.routes.add)
             try await server.start(on: sockets)
-            await serve(assembly, server, signals)
+            await serve(assembly, server, signals, opened: isOpen)
             return 0
         } catch let unknown as UnknownGroup {
             logger.critical("There is no group '\(unknown.name)', which 'socket_group' names.")
@@ -67,22 +67,37 @@ struct Daemon {
     }
 
     /// A vault that can't be opened is served sealed, with the reason, so that whoever asks learns it.
-    private func openVault(_ assembly: Assembly) async {
+    private func unlock(_ assembly: Assembly) async -> Bool {
         do {
-            try await assembly.service.open(by: nil)
-        } catch let error as VaultError {
+            try await assembly.service.unlock(by: nil)
+            return true
+        } catch {
+            tell(whyNotOpen: error)
+            return false
+        }
+    }
+
+    /// Takes longer the more there is in the vault: the first requests are answered before.
+    private func takeUp(_ assembly: Assembly) async {
+        do { try await assembly.service.takeUp(by: nil) } catch { tell(whyNotOpen: error) }
+    }
+
+    private func tell(whyNotOpen error: any Error) {
+        if let error = error as? VaultError {
             logger.error(
                 "Sealed: \(error.detail)", metadata: ["reason": "\(error.code)", "next_step": "\(error.nextStep)"])
-        } catch {
+        } else {
             logger.error("The vault is open, but what was unfinished could not be resumed: \(error)")
         }
     }
 
-    private func serve(_ assembly: Assembly, _ server: SocketServer, _ signals: AsyncStream<DaemonSignal>) async {
+    private func serve(_ assembly: Assembly, _ server: SocketServer, _ signals: AsyncStream<DaemonSignal>, opened: Bool) async {
         await withDiscardingTaskGroup { group in
             group.addTask { await assembly.runner.run() }
             group.addTask { await assembly.service.eraseWhatIsDue() }
             group.addTask { await self.trimHeap(assembly) }
+            group.addTask { await self.mirrorCounter(assembly) }
+            if opened { group.addTask { await self.takeUp(assembly) } }
             if rotatesDue { group.addTask { await assembly.service.rotateWhatIsDue(as: Self.ownCaller) } }
             if let interval = manager.watchdogInterval { group.addTask { await self.feedWatchdog(assembly, every: interval / 2) } }
             group.addTask { await server.run() }
@@ -136,6 +151,19 @@ struct Daemon {
             try? await Task.sleep(for: .seconds(5))
             await assembly.forgetDecoded()
             Hardening.trimHeap()
+        }
+    }
+
+    /// Whoever puts back an older copy of the vault is found out if it is older by more than this.
+    private static let mirrorLag = Duration.seconds(1)
+
+    private func mirrorCounter(_ assembly: Assembly) async {
+        var last: VaultError?
+        while !Task.isCancelled {
+            try? await Task.sleep(for: Self.mirrorLag)
+            let trouble = await assembly.mirrorCounter()
+            if let trouble, trouble != last { logger.error("The counter is not mirrored: \(trouble.detail)") }
+            last = trouble
         }
     }
 

@@ -46,7 +46,7 @@ enum SQLite {
             #expect(dump.contains("CREATE TABLE record") && dump.components(of: "INSERT INTO record") > 10)
             #expect(CanarySearch(names.map(Canary.init(text:))).findings(in: places) == [])
             #expect(scene.search.findings(in: places) == [])
-            #expect(!CanarySearch([Canary(text: "\"format\":1")]).findings(in: places).isEmpty, "the header is there to be read")
+            #expect(!CanarySearch([Canary(text: "\"format\":2")]).findings(in: places).isEmpty, "the header is there to be read")
             try await scene.keyturn.start()
         }
     }
@@ -130,10 +130,12 @@ enum SQLite {
             try await scene.keyturn.terminate()
             let database = "\(scene.keyturn.vault)/vault.db"
             let original = try Data(contentsOf: URL(filePath: database))
+            let counter = try Data(contentsOf: URL(filePath: "\(scene.keyturn.vault).counter"))
             for (way, statement) in Self.ways.sorted(by: { $0.key < $1.key }) {
                 // What is read before there is a key is not sealed: its revision means nothing yet.
                 if way.contains("revision"), damage == .slot || damage == .header { continue }
                 try scene.keyturn.folder.file("vault/vault.db", Array(original))
+                try scene.keyturn.folder.file("vault.counter", Array(counter))
                 let changed = try SQLite.run(database, statement.replacing("%", with: damage.tag) + "; SELECT changes()")
                 try #require(changed != "0\n", "there are records of this kind")
                 try await scene.keyturn.start()
@@ -147,6 +149,7 @@ enum SQLite {
             }
             #expect(scene.standIn.count(of: .put) == 1, "nothing was sent on the strength of it")
             try scene.keyturn.folder.file("vault/vault.db", Array(original))
+            try scene.keyturn.folder.file("vault.counter", Array(counter))
             try await scene.keyturn.start()
             #expect(try await scene.rotate().status == 0)
         }

@@ -12,10 +12,12 @@ import Vault
 
     private static func expectFair(_ outcome: SmallVault.Outcome, _ comment: @autoclosure () -> Comment) {
         switch outcome {
-        case .right, .lacking: break
+        case .right: break
         case .wrong(let what): Issue.record("\(comment().rawValue): it gave something \(what)")
         case .refused(let error):
-            #expect(["vault-damaged", "not-a-vault", "vault-newer", "wrong-key"].contains(error.code), "\(comment()): \(error)")
+            #expect([
+                "vault-damaged", "vault-altered", "vault-older", "not-a-vault", "vault-newer", "wrong-key",
+            ].contains(error.code), "\(comment()): \(error)")
             #expect(!error.nextStep.isEmpty)
         }
     }
@@ -64,9 +66,9 @@ import Vault
         defer { vault.remove() }
         try vault.restore()
         let engine = try vault.engine()
-        defer { engine.close() }
+        defer { engine.closeAtLast() }
         let kinds: [UInt8: String] = [
-            0x01: "header", 0x02: "slot", 0x03: "audit entry", 0x04: "intake key", 0x05: "intake key list", 0x70: "note", 0x71: "memo",
+            0x01: "header", 0x02: "slot", 0x03: "audit entry", 0x04: "intake key", 0x05: "intake key list", 0x06: "vault state", 0x07: "list of slots", 0x08: "index key", 0x09: "vault key", 0x70: "note", 0x71: "memo",
             0x72: "jewel",
         ]
         let records = try engine.range([], after: nil, order: .ascending, limit: 1000)
@@ -123,6 +125,31 @@ import Vault
         #expect(try await vault.outcome() == .refused(.notAVault(path: path)))
     }
 
+    @Test func `whose write-ahead log was damaged or cut is refused as older, or all that it gives is right`() async throws {
+        let vault = try await SmallVault()
+        defer { vault.remove() }
+        #expect(try await vault.outcome(of: vault.filesInUse) == .right)
+        let log = try #require(vault.filesInUse[SmallVault.log])
+        let frameBytes = 24 + Self.pageBytes
+        #expect(log.count > 20 * frameBytes)
+        var refused = 0
+        for index in log.indices where index < 32 || (index - 32) % frameBytes < 24 && index % 5 == 0 || index % (Self.triesAll ? 7 : 4099) == 0 {
+            var files = vault.filesInUse
+            files[SmallVault.log]?[index] ^= 0xFF
+            let flipped = try await vault.outcome(of: files)
+            Self.expectFair(flipped, "byte \(index) of the log")
+            if flipped != .right { refused += 1 }
+            files[SmallVault.log] = Array(log.prefix(index))
+            let cut = try await vault.outcome(of: files)
+            Self.expectFair(cut, "the log cut to \(index)")
+            guard case .refused(.older) = cut else {
+                Issue.record("the log cut to \(index): \(cut)")
+                continue
+            }
+        }
+        #expect(refused > 100)
+    }
+
     @Test func `beside leftovers that mean nothing gives what is right`() async throws {
         let vault = try await SmallVault()
         defer { vault.remove() }
@@ -141,7 +168,6 @@ extension SmallVault.Outcome {
     fileprivate var name: String {
         switch self {
         case .right: "right"
-        case .lacking: "lacking"
         case .wrong: "wrong"
         case .refused(.damaged(let kind)): "damaged \(kind)"
         case .refused(let error): error.code

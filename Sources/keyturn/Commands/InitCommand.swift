@@ -48,8 +48,10 @@ struct InitCommand: DaemonCommand {
             let random = SystemRandom()
             let unlockKey = try KeyFile.readOrCreate(keyPath, random: random)
             folder.giveToOwner(keyPath)
-            try folder.create(
-                unlockKey: unlockKey, recovery: recoveryKey, owner: Self.machineID(), at: Timestamp(Date()), random: random)
+            try folder.create { (engine) throws(VaultError) in
+                try OpenVault.create(
+                    in: engine, unlockKey: unlockKey, recovery: recoveryKey, owner: Self.machineID(), at: Timestamp(Date()), random: random)
+            }
         } catch {
             throw Failure.failed(error.detail, nextStep: error.nextStep)
         }

@@ -20,10 +20,15 @@ struct UnsealCommand: DaemonCommand {
         commandName: "unseal", abstract: "Let the daemon open the vault again with the key that it finds by itself.",
         discussion: "The key comes from the unit's credential keyturn.key, or from the key file in the daemon's settings.")
 
+    @Flag(
+        help: ArgumentHelp(
+            "Open it although it may be an older copy. It is then in quarantine: nothing goes out, since its keys may be dead ones."))
+    var acceptOlder = false
+
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 
     func perform(_ context: Context) async throws -> CommandExit {
-        let state = try await context.daemon.unseal().body
+        let state = try await context.daemon.unseal(Unseal(acceptOlder: acceptOlder ? true : nil)).body
         context.console.show(state) { context.console.done(state.sealed ? "The vault is still sealed." : "The vault is unsealed.") }
         return state.sealed ? .sealed : .done
     }

@@ -7,6 +7,8 @@ package final class MemoryEngine: Engine {
         var records: [[UInt8]: EngineRecord] = [:]
         var failures: [EngineError] = []
         var commits = 0
+        var copies: [String: [EngineRecord]] = [:]
+        var forgettings = 0
     }
 
     private let state = Mutex(State())
@@ -55,6 +57,36 @@ package final class MemoryEngine: Engine {
         }
         if let outcome { throw outcome }
     }
+
+    package func rewrite(
+        _ becoming: (EngineRecord) throws(VaultError) -> EngineChange.Content?, last: () throws(VaultError) -> [EngineChange]
+    ) throws(VaultError) {
+        var changes: [EngineChange] = []
+        for record in records.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+            let content = try becoming(record)
+            if content == EngineChange.Content(revision: record.revision, value: record.value) { continue }
+            changes.append(EngineChange(key: record.key, expecting: record.revision, becomes: content))
+        }
+        changes += try last()
+        do { try commit(changes) } catch { throw VaultError(error) }
+    }
+
+    package func keepCopy(named name: String) throws(EngineError) {
+        state.withLock { $0.copies[name] = Array($0.records.values) }
+    }
+
+    package func forgetReplaced() throws(EngineError) {
+        state.withLock { state in
+            state.copies = [:]
+            state.forgettings += 1
+        }
+    }
+
+    /// What `keepCopy` kept.
+    package var copies: [String: [EngineRecord]] { state.withLock(\.copies) }
+
+    /// How often nothing was to be left of what was deleted.
+    package var forgettings: Int { state.withLock(\.forgettings) }
 
     package func close() {}
 }

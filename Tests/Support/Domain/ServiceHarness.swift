@@ -10,6 +10,7 @@ package import Vault
 package final class ServiceHarness: Sendable {
     package let clock: HandMovedClock
     package let engine: MemoryEngine
+    package let mirror: MemoryMirror
     package let target: ScriptedTarget
     package let random: SeededRandom
     package let service: VaultService
@@ -28,10 +29,11 @@ package final class ServiceHarness: Sendable {
         target = earlier?.target ?? ScriptedTarget()
         random = earlier?.random ?? SeededRandom(seed: seed)
         if earlier == nil {
-            try OpenVault.create(in: engine, unlockKey: Self.unlockKey, recovery: nil, owner: nil, at: clock.now(), random: random)
+            try OpenVault.create(in: engine, unlockKey: EngineSource.unlockKey, recovery: nil, owner: nil, at: clock.now(), random: random)
         }
         events = EventHub(listener: Silence())
-        vault = VaultStore(audience: events)
+        mirror = earlier?.mirror ?? MemoryMirror()
+        vault = VaultStore(audience: events, mirror: mirror, kindNames: RecordNames.all)
         let bearers = UpstreamBearers(vault: vault, targets: target, clock: clock)
         let limits = OperationLimits()
         let runner = RotationRunner(
@@ -40,8 +42,7 @@ package final class ServiceHarness: Sendable {
         self.runner = runner
         service = VaultService(
             vault: vault, runner: runner, targets: target, bearers: bearers, clock: clock, random: random,
-            policy: .ownerOnly(daemonUID: 0), limits: limits
-        ) { [engine, random] () throws(VaultError) in try OpenVault.open(engine, unlockKey: Self.unlockKey, random: random) }
+            policy: .ownerOnly(daemonUID: 0), limits: limits, source: EngineSource(engine))
         running = Task { await runner.run() }
         try await service.open(by: nil)
     }
@@ -53,8 +54,6 @@ package final class ServiceHarness: Sendable {
         running.cancel()
         await runner.halt()
     }
-
-    private static var unlockKey: Secret { Secret(count: 32) { $0.copyBytes(from: repeatElement(7, count: 32)) } }
 
     // MARK: What most tests begin with
 
