@@ -4,15 +4,19 @@ package struct IntakeKey: Codable, Sendable, Equatable {
     package var keyID: String
     /// X25519 public key, base64.
     package var key: String
+    /// What boxes to it may hold: `stage` and `upstream-token`; while the vault is sealed, `unseal` alone.
+    package var purposes: [String]
 
-    package init(keyID: String, key: String) {
+    package init(keyID: String, key: String, purposes: [String]) {
         self.keyID = keyID
         self.key = key
+        self.purposes = purposes
     }
 
     package enum CodingKeys: String, CodingKey {
         case keyID = "key_id"
         case key
+        case purposes
     }
 }
 
@@ -52,13 +56,21 @@ package struct Unseal: RequestBody, Equatable {
 
     /// Whether a vault that may be an older copy is opened, in quarantine.
     package var acceptOlder: Bool?
+    /// The root key, unwrapped by the caller: a sealed box of purpose `unseal`, base64. Without it the daemon finds a key by itself.
+    package var encryptedValue: String?
+    /// Which intake key it was made to.
+    package var keyID: String?
 
-    package init(acceptOlder: Bool? = nil) {
+    package init(acceptOlder: Bool? = nil, box: SealedValue? = nil) {
         self.acceptOlder = acceptOlder
+        encryptedValue = box?.encryptedValue
+        keyID = box?.keyID
     }
 
     package enum CodingKeys: String, CodingKey, CaseIterable {
         case acceptOlder = "accept_older"
+        case encryptedValue = "encrypted_value"
+        case keyID = "key_id"
     }
 }
 
@@ -108,10 +120,12 @@ package struct Status: Codable, Sendable, Equatable {
     package var upstreams: Int
     /// What failed, is overdue, stuck, waiting, or due within 7 days with nothing staged.
     package var attention: [Attention]
+    /// How many ways into the vault there are, by kind; all 0 while it is sealed.
+    package var slots: [String: Int]
 
     package init(
         version: String, sealed: Bool, sealedCode: String? = nil, sealedReason: String? = nil, nextStep: String? = nil,
-        configs: [String: Int], upstreams: Int, attention: [Attention]
+        configs: [String: Int], upstreams: Int, attention: [Attention], slots: [String: Int] = [:]
     ) {
         self.version = version
         self.sealed = sealed
@@ -121,6 +135,7 @@ package struct Status: Codable, Sendable, Equatable {
         self.configs = configs
         self.upstreams = upstreams
         self.attention = attention
+        self.slots = slots
     }
 
     package enum CodingKeys: String, CodingKey {
@@ -132,6 +147,7 @@ package struct Status: Codable, Sendable, Equatable {
         case configs
         case upstreams
         case attention
+        case slots
     }
 }
 

@@ -21,6 +21,7 @@ package struct Problem: Error, Equatable {
         case unknownUpstream = "unknown-upstream"
         case unknownVersion = "unknown-version"
         case unknownRotation = "unknown-rotation"
+        case unknownSlot = "unknown-slot"
         case notFound = "not-found"
         case methodNotAllowed = "method-not-allowed"
         case nothingStaged = "nothing-staged"
@@ -30,6 +31,7 @@ package struct Problem: Error, Equatable {
         case bindingInUse = "binding-in-use"
         case alreadyBound = "already-bound"
         case upstreamInUse = "upstream-in-use"
+        case lastSlot = "last-slot"
         case paused = "paused"
         case stuck = "stuck"
         case changedMeanwhile = "changed-meanwhile"
@@ -52,10 +54,10 @@ package struct Problem: Error, Equatable {
             switch self {
             case .badRequest: 400
             case .notAllowed: 403
-            case .unknownConfig, .unknownUpstream, .unknownVersion, .unknownRotation, .notFound: 404
+            case .unknownConfig, .unknownUpstream, .unknownVersion, .unknownRotation, .unknownSlot, .notFound: 404
             case .methodNotAllowed: 405
-            case .nothingStaged, .rotationInProgress, .sharedKey, .duplicateKey, .bindingInUse, .alreadyBound, .upstreamInUse, .paused,
-                .stuck:
+            case .nothingStaged, .rotationInProgress, .sharedKey, .duplicateKey, .bindingInUse, .alreadyBound, .upstreamInUse, .lastSlot,
+                .paused, .stuck:
                 409
             case .changedMeanwhile: 412
             case .tooLarge: 413
@@ -79,6 +81,7 @@ package struct Problem: Error, Equatable {
             case .unknownUpstream: "There is no such upstream"
             case .unknownVersion: "There is no such version"
             case .unknownRotation: "There is no such rotation"
+            case .unknownSlot: "There is no such slot"
             case .notFound: "There is no such path"
             case .methodNotAllowed: "This path does not take this method"
             case .nothingStaged: "No credential is staged"
@@ -88,6 +91,7 @@ package struct Problem: Error, Equatable {
             case .bindingInUse: "The binding is in use"
             case .alreadyBound: "The remote configuration is bound already"
             case .upstreamInUse: "The upstream is in use"
+            case .lastSlot: "It is the last way into the vault"
             case .paused: "The config is paused"
             case .stuck: "The rotation is stuck and needs a decision"
             case .changedMeanwhile: "It was changed in the meantime"

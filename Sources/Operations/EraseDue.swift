@@ -15,6 +15,8 @@ extension VaultService {
             let now = clock.now()
             if keysErasedAt.map({ now - $0 >= Self.keyInterval }) ?? true {
                 await eraseIdempotencyKeys()
+                // Sealed, or a full disk: the next hour will do.
+                try? await renewIntakeKey()
                 keysErasedAt = now
             }
             await clock.sleep(for: await eraseOnce())

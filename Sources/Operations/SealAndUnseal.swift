@@ -1,6 +1,7 @@
 package import Access
 import Model
 import Rotations
+import Secrets
 package import Vault
 
 extension VaultService {
@@ -22,7 +23,31 @@ extension VaultService {
         do { try await open(older, by: caller.audited) } catch let error as VaultError { throw error.problem }
     }
 
-    /// The same at the daemon's start.
+    /// The same with the root key, which the caller unwrapped and sealed to the key on offer.
+    package func unseal(with box: IncomingBox, _ older: Admission.Older, as caller: Caller) async throws {
+        try policy.require(.admin, on: .everything, for: caller)
+        guard await vault.sealedBecause != nil else { return }
+        guard let pair = sealedIntake.take(id: box.keyID) else { throw Problem.sealedToAnother(box) }
+        let envelope = try box.opened(by: pair, for: .unseal, target: Self.unsealTarget, at: clock.now())
+        guard envelope.content.fields == ["root_key"], let text = envelope.content.secret("root_key"),
+            let rootKey = Secret.bytes(Cipher.keyBytes, hexadecimal: text)
+        else { throw Problem(.badRequest, "The box must hold a 'root_key' of \(Cipher.keyBytes) bytes in hexadecimal, and nothing else.") }
+        let shared = SharedSecret(rootKey)
+        let (source, random) = (source, random)
+        do {
+            try await unlock(older, by: caller.audited) { _ throws(VaultError) in
+                try source.open(rootKey: shared.secret, random: random)
+            }
+            try await takeUp(by: caller.audited)
+        } catch let error as VaultError {
+            throw error.problem
+        }
+    }
+
+    /// There is but one vault that a daemon's box can be for.
+    private static let unsealTarget = "vault"
+
+    /// As `unseal` does, at the daemon's start.
     package func open(_ older: Admission.Older = .refused, by caller: AuditEvent.Caller?) async throws {
         try await unlock(older, by: caller)
         try await takeUp(by: caller)
@@ -31,10 +56,18 @@ extension VaultService {
     /// Opens the vault for reading: from here on requests are answered. What was unfinished is known, and whoever waits for it waits for
     /// `takeUp`.
     package func unlock(_ older: Admission.Older = .refused, by caller: AuditEvent.Caller?) async throws {
-        let (source, random, now) = (source, random, clock.now())
+        let (source, random) = (source, random)
+        try await unlock(older, by: caller) { now throws(VaultError) in try source.open(at: now, random: random) }
+    }
+
+    private func unlock(
+        _ older: Admission.Older, by caller: AuditEvent.Caller?, _ opening: @Sendable (Timestamp) throws(VaultError) -> OpenVault
+    ) async throws {
+        let now = clock.now()
         try await vault.unseal(Admission(at: now, by: caller, machine: source.machine, older: older)) { () throws(VaultError) in
-            try source.open(at: now, random: random)
+            try opening(now)
         }
+        sealedIntake.burn()
         try await forEachUnfinished(runner.announce)
     }
 
@@ -43,6 +76,7 @@ extension VaultService {
         try await vault.settle()
         let now = clock.now()
         try await write { _ in .changed((), AuditEvent(at: now, "vault.unsealed", by: caller)) }
+        try await renewIntakeKey()
         try await forEachUnfinished(runner.resume)
     }
 
@@ -56,10 +90,6 @@ extension VaultService {
             for (_, rotation) in page { body(rotation) }
             cursor = page.last?.0
         } while cursor != nil
-    }
-
-    package func intakeKey() async throws -> IntakeKeyList.Key {
-        try await read { try $0.intakeKeys().onOffer }
     }
 
     package var sealedBecause: VaultError? {

@@ -5,11 +5,15 @@ import Vault
 
 /// What a sealed box holds once it was opened and found to be for this very purpose and target.
 struct SealedEnvelope: ~Copyable {
+    /// Of the box: it is taken once.
+    let id: String
     let content: GuardedJSON
 
     enum Purpose: String {
         case stage
         case upstreamToken = "upstream-token"
+        /// The root key, for a sealed vault.
+        case unseal
     }
 }
 
@@ -35,16 +39,26 @@ extension Transaction {
     /// Opens a box and uses it up. Refused unless it was made for this vault, purpose and target, is not expired, and was never taken before.
     mutating func take(_ box: IncomingBox, for purpose: SealedEnvelope.Purpose, target: String, at now: Timestamp) throws -> SealedEnvelope
     {
-        let again = "Make a new one: keyturn encrypt, or keyturn stage."
-        guard let pair = try intakeKeyPair(id: box.keyID) else {
+        guard let pair = try intakeKeyPair(id: box.keyID, at: now) else { throw Problem.sealedToAnother(box) }
+        let envelope = try box.opened(by: pair, for: purpose, target: target, at: now)
+        let key = RecordKey.named(envelope.id)
+        guard try get(.usedBox, key) == nil else { throw Problem(.wrongBox, "The box was used before.", nextStep: IncomingBox.again) }
+        try put(.usedBox, key, UsedBoxRecord(at: now))
+        return envelope
+    }
+}
+
+extension IncomingBox {
+    static let again = "Make a new one: keyturn encrypt, or keyturn stage."
+
+    /// Refused unless it was sealed to `pair`, made for this purpose and target, and is not expired.
+    func opened(
+        by pair: borrowing BoxKeyPair, for purpose: SealedEnvelope.Purpose, target: String, at now: Timestamp
+    ) throws -> SealedEnvelope {
+        let again = Self.again
+        guard let plaintext = try? pair.open(sealed) else {
             throw Problem(
-                .wrongBox, "The box was sealed to another key (\(box.keyID)) than this vault's.",
-                nextStep: "keyturn intake-key shows the key to seal to.")
-        }
-        guard let plaintext = try? pair.open(box.sealed) else {
-            throw Problem(
-                .wrongBox, "The box does not open with the intake key \(box.keyID): it is damaged or sealed to another key.",
-                nextStep: again)
+                .wrongBox, "The box does not open with the intake key \(keyID): it is damaged or sealed to another key.", nextStep: again)
         }
         let envelope: GuardedJSON
         do { envelope = try GuardedJSON(plaintext) } catch {
@@ -64,13 +78,10 @@ extension Transaction {
         guard let id = envelope.text("box"), UUID(uuidString: id) != nil else {
             throw Problem(.wrongBox, "The envelope's 'box' is not a UUID.", nextStep: again)
         }
-        let key = RecordKey.named(id.lowercased())
-        guard try get(.usedBox, key) == nil else { throw Problem(.wrongBox, "The box was used before.", nextStep: again) }
-        try put(.usedBox, key, UsedBoxRecord(at: now))
         guard let content = envelope.object("credential") else {
             throw Problem(.wrongBox, "The envelope has no 'credential'.", nextStep: again)
         }
-        return SealedEnvelope(content: content)
+        return SealedEnvelope(id: id.lowercased(), content: content)
     }
 
     private func requireFresh(_ envelope: GuardedJSON, at now: Timestamp) throws(Problem) {
@@ -78,9 +89,15 @@ extension Transaction {
         guard let text = envelope.text("expires_at"), let expiry = try? Timestamp(text) else {
             throw Problem(.wrongBox, "The envelope's 'expires_at' is not a time as in RFC 3339.")
         }
-        guard now < expiry else {
-            throw Problem(.wrongBox, "The box expired at \(expiry).", nextStep: "Make a new one: keyturn encrypt, or keyturn stage.")
-        }
+        guard now < expiry else { throw Problem(.wrongBox, "The box expired at \(expiry).", nextStep: Self.again) }
+    }
+}
+
+extension Problem {
+    static func sealedToAnother(_ box: IncomingBox) -> Problem {
+        Problem(
+            .wrongBox, "The box was sealed to another key (\(box.keyID)) than the one that this vault offers.",
+            nextStep: "keyturn intake-key shows the key to seal to.")
     }
 }
 

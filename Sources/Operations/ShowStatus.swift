@@ -9,6 +9,8 @@ package struct StatusSnapshot: Sendable {
     package let configs: [ConfigState: Int]
     package let upstreams: Int
     package let attention: [Attention]
+    /// How many ways in there are of each kind; nothing while it is sealed.
+    package var slots: [SlotEntry.Kind: Int] = [:]
 
     /// One config that somebody should look at.
     package struct Attention: Sendable {
@@ -50,9 +52,11 @@ extension VaultService {
             cursor = page.last?.0.cursor
         } while cursor != nil
         let upstreams = try await read { try $0.list(.upstream, limit: 1000).count }
+        let slots = try await read { try $0.slots().map { ($0.kind, 1) } }
         return StatusSnapshot(
             sealedBecause: nil, configs: counts, upstreams: upstreams,
-            attention: attention.sorted { $0.config.description < $1.config.description })
+            attention: attention.sorted { $0.config.description < $1.config.description },
+            slots: Dictionary(slots, uniquingKeysWith: +))
     }
 
     private static func attention(

@@ -14,6 +14,7 @@ package struct VaultService: Sendable {
     let random: any RandomSource
     let policy: Policy
     let source: any VaultSource
+    let sealedIntake = SealedIntake()
     let limits: OperationLimits
 
     package init(

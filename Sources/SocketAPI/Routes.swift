@@ -22,6 +22,7 @@ package struct Routes: Sendable {
 
     package func add(to router: Router<APIContext>) {
         addVault(to: router)
+        addSlots(to: router)
         addUpstreams(to: router)
         addConfigs(to: router)
         addVersions(to: router)

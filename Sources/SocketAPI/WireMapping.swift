@@ -110,7 +110,8 @@ extension KeyturnWire.Status {
             upstreams: snapshot.upstreams,
             attention: snapshot.attention.map { item in
                 Attention(config: "\(item.config)", state: item.state.rawValue, reason: item.reason, nextStep: item.nextStep)
-            })
+            },
+            slots: Dictionary(uniqueKeysWithValues: SlotEntry.Kind.allCases.map { ($0.rawValue, snapshot.slots[$0] ?? 0) }))
     }
 }
 

@@ -148,6 +148,11 @@ extension RecordReader {
         return list.slots
     }
 
+    /// The same with the root key in them, as they stand in the file.
+    package func wrappedSlots() throws(VaultError) -> [Slot] {
+        try OpenVault.plainSlots(in: vault.engine, as: Slot.self)
+    }
+
     func vaultKeyPair() throws(VaultError) -> BoxKeyPair {
         guard let secretKey = try get(.vaultKey, .only), secretKey.count == BoxPublicKey.byteCount else {
             throw .damaged(kind: RecordKind.vaultKey.name)

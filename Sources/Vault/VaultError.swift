@@ -12,6 +12,8 @@ package enum VaultError: Error, Equatable {
     /// No slot opens with the key that was given.
     case wrongKey
     case noKey(String)
+    /// There is no key file that could open it.
+    case awaitsPassphrase
     case badKeyFile(path: String, String)
     /// A record that is not what was sealed in its place; names the kind.
     case damaged(kind: String)
@@ -38,6 +40,7 @@ package enum VaultError: Error, Equatable {
         case .newer: "vault-newer"
         case .wrongKey: "wrong-key"
         case .noKey: "no-key"
+        case .awaitsPassphrase: "awaits-passphrase"
         case .badKeyFile: "bad-key-file"
         case .damaged, .damagedDatabase: "vault-damaged"
         case .altered: "vault-altered"
@@ -59,6 +62,7 @@ package enum VaultError: Error, Equatable {
         case .newer(let format): "The vault has format \(format), which is newer than this version of Keyturn."
         case .wrongKey: "The unlock key does not open this vault."
         case .noKey(let why): "There is no unlock key: \(why)."
+        case .awaitsPassphrase: "The vault opens with a passphrase."
         case .badKeyFile(let path, let why): "The key file \(path) can't be used: \(why)."
         case .damaged(let kind): "A record of kind '\(kind)' is not what was sealed in its place: it was changed, moved or cut."
         case .damagedDatabase(let why): "The vault's database is damaged: \(why)."
@@ -86,6 +90,7 @@ package enum VaultError: Error, Equatable {
             "Stop the daemon, keep a copy of the folder, and put back a copy that was known to be good."
         case .newer: "Install the newer version of Keyturn again."
         case .wrongKey, .noKey, .badKeyFile: "Put the right key file in its place, then: keyturn unseal"
+        case .awaitsPassphrase: "keyturn unseal --passphrase"
         case .sealed: "keyturn unseal"
         case .diskFull: "Make room on the disk; what is waiting goes on by itself."
         case .failed: "Look after the disk and the folder of the vault (the kernel's words: journalctl -k), then: keyturn status"
@@ -95,7 +100,7 @@ package enum VaultError: Error, Equatable {
     /// As an answer to a request.
     package var problem: Problem {
         switch self {
-        case .sealed, .missing, .tooOpen, .wrongOwner, .inUse, .notAVault, .newer, .wrongKey, .noKey, .badKeyFile:
+        case .sealed, .missing, .tooOpen, .wrongOwner, .inUse, .notAVault, .newer, .wrongKey, .noKey, .awaitsPassphrase, .badKeyFile:
             Problem(.sealed, detail, nextStep: nextStep)
         case .older, .noMirror: Problem(.vaultOlder, detail, nextStep: nextStep)
         case .altered: Problem(.vaultAltered, detail, nextStep: nextStep)

@@ -29,7 +29,7 @@ package actor VaultStore {
     private var checking: Task<Void, Never>?
     /// Something was to leave no trace, and may have left one.
     private var owesForgetting = false
-    private let audience: any AuditAudience
+    let audience: any AuditAudience
     let mirror: (any CounterMirror)?
     /// Of all kinds of records, by tag, for errors.
     let kindNames: [UInt8: String]
@@ -230,8 +230,7 @@ package actor VaultStore {
             opened.nextSeq += Int64(batch.entries.count)
             door = .open(opened)
             for entry in batch.entries { audience.recorded(entry) }
-            if batch.erases { owesForgetting = true }
-            forgetReplaced(in: opened.vault)
+            if batch.erases || owesForgetting { forgetReplaced() }
             for done in pending { done(.success(())) }
         } catch {
             reread(&opened)
@@ -252,9 +251,9 @@ package actor VaultStore {
     }
 
     /// What can't be done now is done after a later commit; the engine's closing does it too.
-    private func forgetReplaced(in vault: OpenVault) {
-        guard owesForgetting, (try? vault.engine.forgetReplaced()) != nil else { return }
-        owesForgetting = false
+    func forgetReplaced() {
+        guard case .open(let opened) = door else { return }
+        owesForgetting = (try? opened.vault.engine.forgetReplaced()) == nil
     }
 
     /// Lets go of what only saves time.

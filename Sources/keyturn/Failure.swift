@@ -19,6 +19,8 @@ enum Failure: Error, Equatable {
     /// Something on this side went wrong.
     case failed(String, nextStep: String? = nil)
     case client(ClientError)
+    /// The daemon answers, but its vault is sealed.
+    case sealed
 
     init(_ error: any Error) {
         switch error {
@@ -34,6 +36,7 @@ extension Failure {
         switch self {
         case .usage: .usage
         case .failed: .failed
+        case .sealed: .sealed
         case .client(.problem(let problem)): CommandExit(problem: problem.code)
         case .client(.unreachable), .client(.lost): .unreachable
         case .client(.untrusted), .client(.garbage): .failed
@@ -45,6 +48,7 @@ extension Failure {
         switch self {
         case .usage(let detail, let nextStep): .local("usage", "The command line is not valid", detail, nextStep)
         case .failed(let detail, let nextStep): .local("failed", "It could not be done", detail, nextStep)
+        case .sealed: .local("sealed", "The vault is sealed", "The vault is sealed.", "keyturn unseal")
         case .client(let error):
             switch error {
             case .problem(let problem): problem

@@ -25,7 +25,8 @@ struct Keyturn: GroupOfCommands {
             CommandGroup(
                 name: "The vault",
                 subcommands: [
-                    InitCommand.self, RecoveryKeyCommand.self, StatusCommand.self, SealCommand.self, UnsealCommand.self, WhoamiCommand.self,
+                    InitCommand.self, RecoveryKeyCommand.self, StatusCommand.self, SealCommand.self, UnsealCommand.self, SlotCommand.self,
+                    RekeyCommand.self, WhoamiCommand.self,
                     AuditCommand.self,
                 ]),
             CommandGroup(name: "Setting up", subcommands: [UpstreamCommand.self, ConfigCommand.self, RemoteCommand.self]),

@@ -19,7 +19,14 @@ struct VaultPlace: VaultSource {
     func open(at time: Timestamp, random: any RandomSource) throws(VaultError) -> OpenVault {
         // First: where there is no vault, a key that is missing too is not what to look for.
         try folder.check()
-        return try folder.open(unlockKey: unlockKey(), at: time, random: random)
+        let unlockKey: Secret
+        do { unlockKey = try self.unlockKey() } catch {
+            guard case .noKey = error, let kinds = try? folder.slots().map(\.entry.kind), !kinds.contains(.credential),
+                kinds.contains(.passphrase)
+            else { throw error }
+            throw VaultError.awaitsPassphrase
+        }
+        return try folder.open(unlockKey: unlockKey, at: time, random: random)
     }
 
     func open(rootKey: borrowing Secret, random: any RandomSource) throws(VaultError) -> OpenVault {

@@ -110,10 +110,10 @@ final class Field: Sendable {
     }
 
     private func box(_ purpose: String, _ target: String, _ credential: String) async throws -> IncomingBox {
-        let key = try await service.intakeKey()
+        let key = try await service.intakeKey().key
         let envelope =
             #"{"v":1,"purpose":"\#(purpose)","target":"\#(target)","box":"\#(UUID())","expires_at":null,"credential":\#(credential)}"#
-        let sealed = BoxPublicKey(bytes: key.publicBytes)!.seal(Array(envelope.utf8).span.bytes)
+        let sealed = key.seal(Array(envelope.utf8).span.bytes)
         return try IncomingBox(base64: Data(sealed).base64EncodedString(), keyID: key.id)
     }
 }

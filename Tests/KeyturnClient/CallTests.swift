@@ -172,7 +172,7 @@ import Testing
 
     @Test func `the kernel says who serves a real socket`() async throws {
         try await FakeDaemon.serving { _ in
-            .json(200, #"{"key_id":"i","key":"k"}"#)
+            .json(200, #"{"key_id":"i","key":"k","purposes":["stage"]}"#)
         } _: { fake in
             let key = try await Daemon(socketPath: fake.socketPath).intakeKey().body
             #expect(key.keyID == "i")

@@ -36,7 +36,7 @@ struct ReplyCase: CustomTestStringConvertible, Sendable {
         ReplyCase("ConfigPage", Page(items: [config], next: nil)),
         ReplyCase("DryRun", DryRun(rotated: false, version: 1, steps: [])),
         ReplyCase("Health", Health(status: "")),
-        ReplyCase("IntakeKey", IntakeKey(keyID: "", key: "")),
+        ReplyCase("IntakeKey", IntakeKey(keyID: "", key: "", purposes: [])),
         ReplyCase("NotDue", NotDue(rotated: false, reason: "")),
         ReplyCase("Problem", ProblemDocument(type: "", title: "", status: 400, detail: "")),
         ReplyCase("Rotation", rotation),

@@ -40,6 +40,10 @@ struct StatusCommand: DaemonCommand {
         } else if status.configs.values.reduce(0, +) > 0 {
             console.line("Nothing needs attention.")
         }
+        if status.slots["credential", default: 0] == status.slots.values.reduce(0, +), !status.slots.isEmpty {
+            console.note("Only the key file opens the vault: if it is lost, so is the vault.")
+            console.hint("keyturn slot add --passphrase")
+        }
         if status.upstreams == 0 {
             console.note("There is no upstream yet: the backend whose keys are to be rotated comes first.")
             console.hint("keyturn upstream set NAME --base-url URL --token-stdin")

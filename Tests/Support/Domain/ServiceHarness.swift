@@ -82,12 +82,12 @@ package final class ServiceHarness: Sendable {
     package func box(
         _ purpose: String = "stage", target: String = "openai-prod", credential: String, expiresAt: Timestamp? = nil, id: UUID? = nil
     ) async throws -> IncomingBox {
-        let key = try await service.intakeKey()
+        let key = try await service.intakeKey().key
         let expiry = expiresAt.map { "\"\($0)\"" } ?? "null"
         let id = id ?? UUID(uuid: random.bytes(16).withUnsafeBytes { $0.loadUnaligned(as: uuid_t.self) })
         let envelope =
             #"{"v":1,"purpose":"\#(purpose)","target":"\#(target)","box":"\#(id)","expires_at":\#(expiry),"credential":\#(credential)}"#
-        let sealed = BoxPublicKey(bytes: key.publicBytes)!.seal(Array(envelope.utf8).span.bytes)
+        let sealed = key.seal(Array(envelope.utf8).span.bytes)
         return try IncomingBox(base64: Data(sealed).base64EncodedString(), keyID: key.id)
     }
 
