@@ -54,12 +54,20 @@ extension IncomingBox {
     /// Refused unless it was sealed to `pair`, made for this purpose and target, and is not expired.
     func opened(
         by pair: borrowing BoxKeyPair, for purpose: SealedEnvelope.Purpose, target: String, at now: Timestamp
-    ) throws -> SealedEnvelope {
-        let again = Self.again
+    ) throws(Problem) -> SealedEnvelope {
         guard let plaintext = try? pair.open(sealed) else {
             throw Problem(
-                .wrongBox, "The box does not open with the intake key \(keyID): it is damaged or sealed to another key.", nextStep: again)
+                .wrongBox, "The box does not open with the intake key \(keyID): it is damaged or sealed to another key.",
+                nextStep: Self.again)
         }
+        return try SealedEnvelope(plaintext, for: purpose, target: target, at: now)
+    }
+}
+
+extension SealedEnvelope {
+    /// Reads what was in a box. Refused unless it was made for this purpose and target, and is not expired.
+    init(_ plaintext: consuming Secret, for purpose: Purpose, target: String, at now: Timestamp) throws(Problem) {
+        let again = IncomingBox.again
         let envelope: GuardedJSON
         do { envelope = try GuardedJSON(plaintext) } catch {
             throw Problem(.wrongBox, "The box does not hold a JSON envelope.", nextStep: again)
@@ -74,22 +82,22 @@ extension IncomingBox {
         guard envelope.text("target") == target else {
             throw Problem(.wrongBox, "The box was made for another name than '\(target)'.", nextStep: again)
         }
-        try requireFresh(envelope, at: now)
+        try Self.requireFresh(envelope, at: now)
         guard let id = envelope.text("box"), UUID(uuidString: id) != nil else {
             throw Problem(.wrongBox, "The envelope's 'box' is not a UUID.", nextStep: again)
         }
         guard let content = envelope.object("credential") else {
             throw Problem(.wrongBox, "The envelope has no 'credential'.", nextStep: again)
         }
-        return SealedEnvelope(id: id.lowercased(), content: content)
+        self.init(id: id.lowercased(), content: content)
     }
 
-    private func requireFresh(_ envelope: GuardedJSON, at now: Timestamp) throws(Problem) {
+    private static func requireFresh(_ envelope: GuardedJSON, at now: Timestamp) throws(Problem) {
         guard envelope.has("expires_at"), !envelope.isNull("expires_at") else { return }
         guard let text = envelope.text("expires_at"), let expiry = try? Timestamp(text) else {
             throw Problem(.wrongBox, "The envelope's 'expires_at' is not a time as in RFC 3339.")
         }
-        guard now < expiry else { throw Problem(.wrongBox, "The box expired at \(expiry).", nextStep: Self.again) }
+        guard now < expiry else { throw Problem(.wrongBox, "The box expired at \(expiry).", nextStep: IncomingBox.again) }
     }
 }
 

@@ -192,6 +192,12 @@ package final class SQLiteFile: Engine {
         try KeptCopies(of: path).remove()
     }
 
+    /// A page whose list of free bytes is damaged gives all its records, until something new is written over one of them.
+    package func requireSound() throws(EngineError) {
+        let found = try run { try String.fetchOne($0, sql: "PRAGMA quick_check(1)") ?? "nothing" }
+        guard found == "ok" else { throw .damaged("SQLite's check found: \(found.prefix(200).replacing("\n", with: " "))") }
+    }
+
     package func close() {
         try? queue.close()
         lock?.release()

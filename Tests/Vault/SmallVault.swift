@@ -137,7 +137,8 @@ struct SmallVault {
 
     private static func unsealed(_ folder: VaultFolder) async throws -> VaultStore {
         let store = VaultStore(
-            audience: Listener(), mirror: CounterFile(path: folder.defaultCounterFile), kindNames: [0x70: "note", 0x71: "memo", 0x72: "jewel"])
+            audience: Listener(), mirror: CounterFile(path: folder.defaultCounterFile),
+            kindNames: [0x70: "note", 0x71: "memo", 0x72: "jewel"])
         let random = SeededRandom(seed: 6)
         try await store.unseal(ordinary) { () throws(VaultError) in try folder.open(unlockKey: key(1), at: someTime, random: random) }
         return store
@@ -151,7 +152,8 @@ struct SmallVault {
         for name in ["ruby", "opal"] { lines.append("jewel \(name) = \(try await store.jewel(name) ?? "none")") }
         lines += try await store.read { view in
             let keys = try view.intakeKeys().keys
-            let pairs = try keys.map { key in "intake \(key.id) = \(try view.intakeKeyPair(id: key.id)?.publicKey.bytes == key.publicBytes)"
+            let pairs = try keys.map { key in
+                "intake \(key.id) = \(try view.intakeKeyPair(id: key.id, at: someTime)?.publicKey.bytes == key.publicBytes)"
             }
             let memos = try view.list(.memo, limit: 100).map { "listed \($0.value.text)" }.sorted()
             let notes = try view.list(.note, limit: 100).map { "listed \($0.value.text)" }.filter { $0 != "listed was here" }.sorted()
@@ -202,6 +204,8 @@ final class UnclosedEngine: Engine {
     func keepCopy(named name: String) throws(EngineError) { try inner.keepCopy(named: name) }
 
     func forgetReplaced() throws(EngineError) { try inner.forgetReplaced() }
+
+    func requireSound() throws(EngineError) { try inner.requireSound() }
 
     func close() {}
 
