@@ -28,7 +28,7 @@ private func bytes(_ secret: borrowing Secret) -> [UInt8] { secret.withBytes { s
 
 /// An envelope as it came out of its box: taken, or refused in words of ours.
 private func tryEnvelope(_ text: [UInt8]) {
-    do {
+    do throws(Problem) {
         let envelope = try SealedEnvelope(secret(text), for: .stage, target: "openai-prod", at: Timestamp(milliseconds: 1_800_000_000_000))
         require(UUID(uuidString: envelope.id) != nil, "a box without an id")
         let fields = try envelope.remoteFields()
@@ -38,12 +38,10 @@ private func tryEnvelope(_ text: [UInt8]) {
         let packed = credential.packed()
         guard let again = Credential.unpacked(packed) else { fatalError("a credential can't be unpacked") }
         require(again.matches(credential), "a credential changes when it is packed")
-    } catch let problem as Problem {
-        let words = Array("\(problem.detail) \(problem.nextStep ?? "")".utf8)
-        require(!words.holds(canary.utf8), "a refusal quotes a secret: \(problem.detail)")
-        require(words.count <= 512 && words.allSatisfy { $0 >= 0x20 && $0 != 0x7F }, "a refusal is not plain: \(problem.detail)")
     } catch {
-        fatalError("\(error)")
+        let words = Array("\(error.detail) \(error.nextStep ?? "")".utf8)
+        require(!words.holds(canary.utf8), "a refusal quotes a secret: \(error.detail)")
+        require(words.count <= 512 && words.allSatisfy { $0 >= 0x20 && $0 != 0x7F }, "a refusal is not plain: \(error.detail)")
     }
 }
 

@@ -56,7 +56,8 @@ private func tryRefresh(status: Int, _ body: [UInt8]) {
     case .refreshed(let tokens):
         require(status == 200 && tokens.access.count > 0, "a token out of nothing")
         if let expiry = tokens.expiresAt { require(expiry.milliseconds >= 0, "a token that expired before there were any") }
-    case .refused(let reason), .unknown(let reason): requireClean(reason)
+    case .refused(let reason): requireClean(reason)
+    case .unknown(let reason): requireClean(reason)
     }
 }
 
