@@ -116,7 +116,10 @@ let package = Package(
         tests("Operations", ["Access", "Model", "Operations", "Rotations", "Secrets", "TestSupport", "Vault"]),
         tests(
             "OpenAPI",
-            ["Access", "KeyturnWire", "Model", "Operations", "Rotations", "SocketAPI", "TestSupport", hummingbird, httpTypes, yams]),
+            [
+                "Access", "KeyturnWire", "Model", "Operations", "Rotations", "SocketAPI", "TestSupport", "Vault", hummingbird, httpTypes,
+                yams,
+            ]),
         tests("Rotations", ["Model", "Rotations"]),
         tests("Secrets", ["Secrets"]),
         tests("Architecture", []),
@@ -130,7 +133,7 @@ let package = Package(
         .target(name: "FakeDaemon", dependencies: [nio, nioPosix, nioHTTP1], path: "Tests/Support/FakeDaemon", swiftSettings: strict),
         .target(name: "TestProcesses", dependencies: [nio, nioPosix], path: "Tests/Support/Processes", swiftSettings: strict),
         tests("Daemon", ["FlashbackStandIn", "Model", "Operations", "Secrets", "SQLiteEngine", "TestProcesses", "Vault"]),
-        tests("Vault", ["Model", "Operations", "Secrets", "SQLiteEngine", "TestSupport", "Vault"]),
+        tests("Vault", ["Model", "Operations", "Rotations", "Secrets", "SQLiteEngine", "TestSupport", "Vault"]),
         tests("KeyturnClient", ["FakeDaemon", "KeyturnClient", "KeyturnWire"]),
         tests("KeyturnCommand", ["FakeDaemon", "keyturn", "KeyturnClient", "KeyturnWire", "Model", "Secrets", argumentParser]),
     ]

@@ -114,7 +114,14 @@ package struct Status: Codable, Sendable, Equatable {
     @Nullable package var sealedCode: String?
     /// Why it is sealed, as a sentence.
     @Nullable package var sealedReason: String?
+    /// Whether the disk that holds the vault is full: what is under way is still recorded, nothing new begins.
+    package var diskFull: Bool
+    /// What to do about the vault as a whole.
     @Nullable package var nextStep: String?
+    /// When the last backup was made that was sent whole; `null`: never, or sealed.
+    @Nullable package var lastBackupAt: String?
+    /// While the vault is in quarantine.
+    @Nullable package var quarantine: Quarantine?
     /// How many configs are in each state.
     package var configs: [String: Int]
     package var upstreams: Int
@@ -124,14 +131,18 @@ package struct Status: Codable, Sendable, Equatable {
     package var slots: [String: Int]
 
     package init(
-        version: String, sealed: Bool, sealedCode: String? = nil, sealedReason: String? = nil, nextStep: String? = nil,
-        configs: [String: Int], upstreams: Int, attention: [Attention], slots: [String: Int] = [:]
+        version: String, sealed: Bool, sealedCode: String? = nil, sealedReason: String? = nil, diskFull: Bool = false,
+        nextStep: String? = nil, lastBackupAt: String? = nil, quarantine: Quarantine? = nil, configs: [String: Int], upstreams: Int,
+        attention: [Attention], slots: [String: Int] = [:]
     ) {
         self.version = version
         self.sealed = sealed
         self.sealedCode = sealedCode
         self.sealedReason = sealedReason
+        self.diskFull = diskFull
         self.nextStep = nextStep
+        self.lastBackupAt = lastBackupAt
+        self.quarantine = quarantine
         self.configs = configs
         self.upstreams = upstreams
         self.attention = attention
@@ -143,11 +154,37 @@ package struct Status: Codable, Sendable, Equatable {
         case sealed
         case sealedCode = "sealed_code"
         case sealedReason = "sealed_reason"
+        case diskFull = "disk_full"
         case nextStep = "next_step"
+        case lastBackupAt = "last_backup_at"
+        case quarantine
         case configs
         case upstreams
         case attention
         case slots
+    }
+}
+
+/// A vault that may hold keys which died after it was copied: nothing goes out for a config until it is released or has a new key.
+package struct Quarantine: Codable, Sendable, Equatable {
+    package var since: String
+    /// `restored`, `older` or `other-machine`.
+    package var cause: String
+    package var reason: String
+    package var nextStep: String
+
+    package init(since: String, cause: String, reason: String, nextStep: String) {
+        self.since = since
+        self.cause = cause
+        self.reason = reason
+        self.nextStep = nextStep
+    }
+
+    package enum CodingKeys: String, CodingKey {
+        case since
+        case cause
+        case reason
+        case nextStep = "next_step"
     }
 }
 

@@ -34,6 +34,7 @@ package struct Problem: Error, Equatable {
         case lastSlot = "last-slot"
         case paused = "paused"
         case stuck = "stuck"
+        case quarantined = "quarantined"
         case changedMeanwhile = "changed-meanwhile"
         case tooLarge = "too-large"
         case wrongBox = "wrong-box"
@@ -57,7 +58,7 @@ package struct Problem: Error, Equatable {
             case .unknownConfig, .unknownUpstream, .unknownVersion, .unknownRotation, .unknownSlot, .notFound: 404
             case .methodNotAllowed: 405
             case .nothingStaged, .rotationInProgress, .sharedKey, .duplicateKey, .bindingInUse, .alreadyBound, .upstreamInUse, .lastSlot,
-                .paused, .stuck:
+                .paused, .stuck, .quarantined:
                 409
             case .changedMeanwhile: 412
             case .tooLarge: 413
@@ -94,6 +95,7 @@ package struct Problem: Error, Equatable {
             case .lastSlot: "It is the last way into the vault"
             case .paused: "The config is paused"
             case .stuck: "The rotation is stuck and needs a decision"
+            case .quarantined: "The config is in quarantine"
             case .changedMeanwhile: "It was changed in the meantime"
             case .tooLarge: "The request is too large"
             case .wrongBox: "The sealed box is not for this"

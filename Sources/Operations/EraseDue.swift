@@ -69,7 +69,7 @@ extension VaultService {
         try await write { transaction in
             guard var config = try transaction.get(.config, .named(name)) else { return .unchanged(()) }
             if let removedAt = config.removedAt {
-                guard removedAt + limits.removalAge <= now else { return .unchanged(()) }
+                guard removedAt + limits.removalAge <= now, try transaction.quarantine(of: config) == nil else { return .unchanged(()) }
                 try transaction.purge(config)
                 return .changed((), AuditEvent(at: now, "config.purged", by: nil, config: name))
             }

@@ -12,7 +12,7 @@ extension Transaction {
     /// Returns the numbers that went.
     @discardableResult
     mutating func eraseWhatMayGo(in config: inout ConfigRecord, at now: Timestamp) throws(VaultError) -> [VersionNumber] {
-        guard config.unfinished == nil, !config.isPaused(at: now) else { return [] }
+        guard config.unfinished == nil, !config.isPaused(at: now), try quarantine(of: config) == nil else { return [] }
         let isProven = config.version(.current).map { $0.proof == .proven || $0.proof == .off } ?? false
         var erased: [VersionNumber] = []
         for version in config.versions {

@@ -58,6 +58,8 @@ extension VaultService {
             }
             config.binding = settings.binding
             if let listed { config.remoteFields = listed }
+            // A new one has no key yet that could have died.
+            if stored == nil { config.released = try transaction.vaultState().quarantine?.id }
             config.take(settings, at: now)
             try transaction.put(.config, .named(name), config)
             return .changed(

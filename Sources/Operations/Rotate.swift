@@ -15,6 +15,7 @@ extension VaultService {
         case .notDue(let due, let why): return .notDue(due, why)
         case .join(let rotation): return try await answer(rotation, joining: request, waiting)
         case .make(let planned):
+            try await requireRoom()
             let listed = try await requireOwnKey(of: planned)
             switch try await make(draft, listed) {
             case .notDue(let due, let why): return .notDue(due, why)

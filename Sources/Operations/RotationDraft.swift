@@ -29,15 +29,20 @@ struct RotationDraft: Sendable {
     func decide(in reader: some RecordReader, listed: RemoteFields? = nil) throws -> Decision {
         let record = try reader.config(config).value
         if let rotation = try remembered(in: reader) { return .join(rotation) }
-        if let unfinished = record.unfinished { return try join(reader.rotation(unfinished)) }
-        if request.condition == .ifDue, let why = notDue(record) { return .notDue(record.dueAt, why) }
+        let quarantine = try reader.quarantine(of: record)
+        if let unfinished = record.unfinished {
+            let rotation = try reader.rotation(unfinished)
+            if let quarantine, rotation.quarantine != quarantine.id { throw quarantine.problem(of: config) }
+            return try join(rotation)
+        }
+        if request.condition == .ifDue, let why = quarantine == nil ? notDue(record) : "in quarantine" { return .notDue(record.dueAt, why) }
         if record.isPaused(at: at) {
             throw Problem(.paused, "The config '\(config)' is paused.", nextStep: "keyturn resume \(config)")
         }
         var known = record
         if let listed { known.remoteFields.take(listed) }
         let upstream = try reader.upstream(record.binding.upstream)
-        return .make(try plan(known, upstream))
+        return .make(try plan(known, upstream, quarantine))
     }
 
     /// The rotation that this Idempotency-Key already made.
@@ -79,17 +84,22 @@ struct RotationDraft: Sendable {
 
     // MARK: Planning
 
-    private func plan(_ record: ConfigRecord, _ upstream: UpstreamRecord) throws -> Made {
-        switch request.kind {
-        case .rotate: try planRotate(record, upstream)
+    private func plan(_ record: ConfigRecord, _ upstream: UpstreamRecord, _ quarantine: Quarantine?) throws -> Made {
+        if let quarantine, request.kind == .rollback || request.kind == .remote { throw quarantine.problem(of: config) }
+        return switch request.kind {
+        case .rotate: try planRotate(record, upstream, quarantine)
         case .rollback: try planRollback(record, upstream)
         case .remote: try planRemote(record, upstream)
         case .prove: try planProve(record, upstream)
         }
     }
 
-    private func planRotate(_ record: ConfigRecord, _ upstream: UpstreamRecord) throws -> Made {
-        guard let next = record.version(.pending) ?? record.version(.staged) else {
+    private func planRotate(_ record: ConfigRecord, _ upstream: UpstreamRecord, _ quarantine: Quarantine?) throws -> Made {
+        // In quarantine only what was staged in it: what came along with the copy may have died since.
+        let usable = record.versions.filter { quarantine == nil || $0.quarantine == quarantine?.id }
+        let first = usable.first { $0.state == .pending } ?? usable.first { $0.state == .staged }
+        if let quarantine, first == nil { throw quarantine.problem(of: config) }
+        guard let next = first else {
             throw Problem(.nothingStaged, "Nothing is staged for '\(config)'.", nextStep: "keyturn stage \(config)")
         }
         guard let former = record.remoteFields.values(of: next.fields) else {
@@ -103,7 +113,7 @@ struct RotationDraft: Sendable {
             version.state = .pending
             version.wasSent = true
         }
-        return made(config, upstream, version: next.number, fields: next.fields, former: former)
+        return made(config, upstream, version: next.number, fields: next.fields, former: former, in: quarantine)
     }
 
     private func planRollback(_ record: ConfigRecord, _ upstream: UpstreamRecord) throws -> Made {
@@ -139,13 +149,15 @@ struct RotationDraft: Sendable {
 
     private func made(
         _ record: ConfigRecord, _ upstream: UpstreamRecord, version: VersionNumber?, fields: RemoteFields, former: RemoteFields,
-        rollbackOf: VersionNumber? = nil
+        rollbackOf: VersionNumber? = nil, in quarantine: Quarantine? = nil
     ) -> Made {
         let standing = record.version(.current)
         let wayBack: RotationPlan.WayBack =
             switch request.kind {
             case .remote: former.isEmpty ? .unknown : .open
             case .prove: .unknown
+            // Nothing of a quarantined vault goes back.
+            case .rotate where quarantine != nil: .unknown
             case .rotate, .rollback: standing == nil ? .unknown : request.isCompromised ? .compromised : .open
             }
         let plan = RotationPlan(
@@ -153,6 +165,7 @@ struct RotationDraft: Sendable {
             formerFields: former, wayBack: wayBack, proves: record.proves)
         let rotation = Rotation(
             id: id, config: config, version: version, standingVersion: standing?.number, rollbackOf: rollbackOf,
+            quarantine: quarantine?.id,
             request: .init(at: at, uid: caller.uid, unit: caller.unit, reason: request.reason, isCompromised: request.isCompromised),
             machine: RotationMachine(plan: plan, wasAccepted: request.kind == .prove && standing?.wasAccepted == true))
         var config = record

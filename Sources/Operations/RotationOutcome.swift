@@ -14,6 +14,7 @@ struct RotationOutcome {
         guard var config = try transaction.get(.config, .named(rotation.config)) else { return }
         config.unfinished = nil
         if mayStillBeStored { config.stragglersUntil = now + limits.stragglerHorizon }
+        if rotation.quarantine != nil, hasPutIt { config.released = rotation.quarantine }
         switch rotation.machine.plan.kind {
         case .rotate, .rollback: try move(&config, &transaction)
         case .remote: changeFields(&config)
@@ -31,6 +32,14 @@ struct RotationOutcome {
         if !rotation.machine.unresolved.isEmpty { return true }
         if case .failed(_, .stagedAgain) = ending { return rotation.machine.offeredWasAccepted }
         return false
+    }
+
+    /// Whether the backend now holds what it put.
+    private var hasPutIt: Bool {
+        switch ending {
+        case .succeeded, .failed(_, .stays): rotation.machine.plan.kind == .rotate
+        case .failed, .rejected, .cancelled: false
+        }
     }
 
     /// Whether the backend took the bearer on the way here.

@@ -10,7 +10,7 @@ extension VaultService {
         try policy.require(.admin, on: .everything, for: caller)
         guard await vault.sealedBecause == nil else { return }
         let now = clock.now()
-        try await write { _ in .changed((), AuditEvent(at: now, "vault.sealed", by: caller.audited)) }
+        try await write(.begun) { _ in .changed((), AuditEvent(at: now, "vault.sealed", by: caller.audited)) }
         await runner.halt()
         await vault.seal()
         bearers.forgetAll()
@@ -75,21 +75,22 @@ extension VaultService {
     package func takeUp(by caller: AuditEvent.Caller?) async throws {
         try await vault.settle()
         let now = clock.now()
-        try await write { _ in .changed((), AuditEvent(at: now, "vault.unsealed", by: caller)) }
+        do {
+            try await vault.write(.begun) { _ in .changed((), AuditEvent(at: now, "vault.unsealed", by: caller)) }
+        } catch let error as VaultError {
+            // Open without the entry that says so it must not be.
+            await vault.seal(because: error)
+            throw error
+        }
         try await renewIntakeKey()
+        try await holdQuarantined()
         try await forEachUnfinished(runner.resume)
     }
 
-    private func forEachUnfinished(_ body: (Rotation) -> Void) async throws {
-        var cursor: [UInt8]?
-        repeat {
-            let from = cursor
-            let page = try await read { view in
-                try view.list(.unfinished, after: from, limit: 64).map { ($0.cursor, try view.rotation($0.value.id)) }
-            }
-            for (_, rotation) in page { body(rotation) }
-            cursor = page.last?.0
-        } while cursor != nil
+    func forEachUnfinished(_ body: (Rotation) async throws -> Void) async throws {
+        try await forEachPage(of: .unfinished) { pointer in
+            try await body(try await read { try $0.rotation(pointer.id) })
+        }
     }
 
     package var sealedBecause: VaultError? {

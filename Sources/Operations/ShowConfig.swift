@@ -66,7 +66,8 @@ extension RecordReader {
     func snapshot(_ stored: Stored<ConfigRecord>, at now: Timestamp, overdueAfter: Duration) throws -> ConfigSnapshot {
         let record = stored.value
         let rotation = try record.unfinished.flatMap { try get(.rotation, .timed($0)) }
-        let (state, reason, nextStep) = record.condition(rotation, at: now, overdueAfter: overdueAfter)
+        let (state, reason, nextStep) = record.condition(
+            rotation, try vaultState().quarantine, at: now, overdueAfter: overdueAfter)
         let ended = try list(.endedVersion, under: record.name.description, order: .descending, limit: Self.endedShown).map(\.value)
         return ConfigSnapshot(record: record, revision: stored.revision, ended: ended, state: state, reason: reason, nextStep: nextStep)
     }
@@ -76,13 +77,18 @@ extension RecordReader {
 
 extension ConfigRecord {
     /// The first state that applies, with why and what to do.
-    func condition(_ rotation: Rotation?, at now: Timestamp, overdueAfter: Duration) -> (ConfigState, String?, String?) {
+    func condition(
+        _ rotation: Rotation?, _ quarantine: Quarantine?, at now: Timestamp, overdueAfter: Duration
+    ) -> (ConfigState, String?, String?) {
+        let held = quarantine.flatMap { $0.holds(self) ? $0 : nil }
         switch rotation?.state {
         case .running: return (.running, nil, nil)
         case .waiting: return (.waiting, rotation?.problem?.detail, rotation?.nextStep)
-        case .stuck: return (.stuck, rotation?.problem?.detail, rotation?.nextStep)
-        case .succeeded, .rejected, .failed, .cancelled, nil: break
+        case .stuck where held == nil || held?.id == rotation?.quarantine:
+            return (.stuck, rotation?.problem?.detail, rotation?.nextStep)
+        case .stuck, .succeeded, .rejected, .failed, .cancelled, nil: break
         }
+        if let held { return (.quarantined, held.reason, held.nextStep(for: name)) }
         if let hold {
             let next = version(.staged) == nil ? "keyturn stage \(name)" : "keyturn rotate \(name)"
             return (.failed, "The last rotation did not succeed: \(hold).", next)

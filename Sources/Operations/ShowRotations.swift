@@ -52,6 +52,11 @@ extension VaultService {
                 var rotation = try transaction.rotation(id)
                 // Only one of several operators: for the next one it is not stuck any more.
                 guard rotation.machine.resolutions.contains(resolution) else { throw Problem.rotationInProgress(rotation.config) }
+                if let config = try transaction.get(.config, .named(rotation.config)),
+                    let quarantine = try transaction.quarantine(of: config), rotation.quarantine != quarantine.id
+                {
+                    throw quarantine.problem(of: rotation.config)
+                }
                 rotation.machine.resolve(resolution)
                 try transaction.put(.rotation, .timed(id), rotation)
                 runner.announce(rotation)
@@ -78,7 +83,7 @@ extension VaultService {
                 nextStep: "keyturn history \(rotation.config)")
         }
         let now = clock.now()
-        try await write { _ in
+        try await write(.begun) { _ in
             .changed((), AuditEvent(at: now, "rotation.cancel-asked", by: caller.audited, config: rotation.config, rotation: id))
         }
         _ = await runner.settled(id)

@@ -19,7 +19,8 @@ extension VaultService {
             if !fields.isEmpty { try policy.require(.bind, on: .config(name), for: caller) }
             try Self.check(credential, for: config, role, limits)
             try transaction.requireNoTwin(of: credential, in: config)
-            let version = VersionRecord(credential, fields, number: config.nextVersion, role, at: now)
+            var version = VersionRecord(credential, fields, number: config.nextVersion, role, at: now)
+            version.quarantine = try transaction.vaultState().quarantine?.id
             config.nextVersion += 1
             config.versions.append(version)
             config.hold = nil

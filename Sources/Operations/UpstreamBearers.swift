@@ -10,7 +10,7 @@ package actor UpstreamBearers: BearerKeeper {
     private let vault: VaultStore
     private let targets: any TargetProvider
     private let clock: any RotationClock
-    private var refreshes: [UpstreamName: Task<Bool, Never>] = [:]
+    private var refreshes: [UpstreamName: Task<Bool, any Error>] = [:]
     /// What was opened last, for the many requests of one upstream. Dropped whenever the stored one changes or is refused.
     private nonisolated let opened = Mutex<[UpstreamName: Opened]>([:])
 
@@ -36,7 +36,7 @@ package actor UpstreamBearers: BearerKeeper {
         }
         guard let record = try await record(of: name), record.address.isTrusted(like: upstream) else { return nil }
         if record.bearer == .refreshToken, isExpired(record.tokenExpiresAt) || !record.hasAccessToken {
-            _ = await renew(name, refused: record.bearerGeneration)
+            _ = try await renew(name, refused: record.bearerGeneration)
         }
         guard
             let found = try await vault.readSecret({ view in
@@ -64,39 +64,40 @@ package actor UpstreamBearers: BearerKeeper {
         opened.withLock { $0 = [:] }
     }
 
-    package func renew(_ upstream: UpstreamName, refused generation: Int) async -> Bool {
+    package func renew(_ upstream: UpstreamName, refused generation: Int) async throws -> Bool {
         forget(upstream)
-        if let refresh = refreshes[upstream] { return await refresh.value }
-        guard let record = try? await record(of: upstream) else { return false }
+        if let refresh = refreshes[upstream] { return try await refresh.value }
+        guard let record = try await record(of: upstream) else { return false }
         if record.bearerGeneration > generation { return true }
         guard record.bearer == .refreshToken else { return false }
         // Another caller may have begun one while this one read.
-        if let refresh = refreshes[upstream] { return await refresh.value }
-        let refresh = Task { await self.refresh(record) }
+        if let refresh = refreshes[upstream] { return try await refresh.value }
+        let refresh = Task { try await self.refresh(record) }
         refreshes[upstream] = refresh
         defer { refreshes[upstream] = nil }
-        return await refresh.value
+        return try await refresh.value
     }
 
     private nonisolated func record(of upstream: UpstreamName) async throws -> UpstreamRecord? {
         try await vault.read { try $0.get(.upstream, .named(upstream)) }
     }
 
-    private nonisolated func refresh(_ record: UpstreamRecord) async -> Bool {
+    /// Throws when the vault did not take the intent: then nothing was sent.
+    private nonisolated func refresh(_ record: UpstreamRecord) async throws -> Bool {
         let name = record.name
-        do {
-            guard let token = try await vault.readSecret({ try $0.get(.refreshToken, .named(name)) }) else { return false }
-            try await note(record, "upstream.refresh-begun", outcome: nil, reason: nil) { $0.isRefreshOpen = true }
-            switch await targets.target(at: record.address).refresh(with: token) {
-            case .refreshed(let tokens): return await store(tokens, for: record)
-            case .refused(let reason):
-                try await note(record, "upstream.refresh-ended", outcome: "refused", reason: reason.what) { $0.isRefreshOpen = false }
-            case .unknown(let reason):
-                // The token may or may not be used up; it is tried again next time, and `isRefreshOpen` says so.
-                try await note(record, "upstream.refresh-ended", outcome: "unknown", reason: reason.what) { _ in }
-            }
-        } catch {
-            // Whoever wanted the bearer goes without; the vault's trouble shows where it writes next.
+        guard let token = try await vault.readSecret({ try $0.get(.refreshToken, .named(name)) }) else { return false }
+        if let quarantine = try await vault.read({ try $0.vaultState().quarantine }), record.hasSuspectRefreshToken(in: quarantine) {
+            return false
+        }
+        try await note(record, "upstream.refresh-begun", outcome: nil, reason: nil, .new) { $0.isRefreshOpen = true }
+        switch await targets.target(at: record.address).refresh(with: token) {
+        case .refreshed(let tokens): return await store(tokens, for: record)
+        // The vault's trouble from here on shows where it writes next: the backend's answer stands all the same.
+        case .refused(let reason):
+            try? await note(record, "upstream.refresh-ended", outcome: "refused", reason: reason.what) { $0.isRefreshOpen = false }
+        case .unknown(let reason):
+            // The token may or may not be used up; it is tried again next time, and `isRefreshOpen` says so.
+            try? await note(record, "upstream.refresh-ended", outcome: "unknown", reason: reason.what) { _ in }
         }
         return false
     }
@@ -118,7 +119,7 @@ package actor UpstreamBearers: BearerKeeper {
     private nonisolated func put(_ new: NewTokens, for begun: UpstreamRecord) async throws -> Bool {
         let now = clock.now()
         let name = begun.name
-        return try await vault.write { transaction in
+        return try await vault.write(.begun) { transaction in
             guard var record = try transaction.get(.upstream, .named(name)), record.isSameBearer(as: begun) else {
                 return .unchanged(false)
             }
@@ -137,11 +138,11 @@ package actor UpstreamBearers: BearerKeeper {
     }
 
     private nonisolated func note(
-        _ begun: UpstreamRecord, _ event: String, outcome: String?, reason: String?,
+        _ begun: UpstreamRecord, _ event: String, outcome: String?, reason: String?, _ work: VaultStore.Work = .begun,
         change: @escaping @Sendable (inout UpstreamRecord) -> Void
     ) async throws {
         let now = clock.now()
-        try await vault.write { transaction in
+        try await vault.write(work) { transaction in
             guard var record = try transaction.get(.upstream, .named(begun.name)), record.isSameBearer(as: begun) else {
                 return .unchanged(())
             }

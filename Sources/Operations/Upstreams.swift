@@ -126,7 +126,7 @@ extension Transaction {
         }
     }
 
-    fileprivate mutating func dropBearer(of record: inout UpstreamRecord) throws {
+    mutating func dropBearer(of record: inout UpstreamRecord) throws {
         record.bearer = .none
         record.hasAccessToken = false
         record.tokenExpiresAt = nil
@@ -139,6 +139,7 @@ extension Transaction {
     fileprivate mutating func takeBearer(_ box: IncomingBox, for record: inout UpstreamRecord, at now: Timestamp) throws {
         let content = try take(box, for: .upstreamToken, target: record.name.description, at: now).content
         try dropBearer(of: &record)
+        record.bearerQuarantine = try vaultState().quarantine?.id
         switch content.fields {
         case ["access_token"]:
             let token = try usableToken(content, "access_token")

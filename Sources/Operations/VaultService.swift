@@ -37,11 +37,22 @@ package struct VaultService: Sendable {
         do { return try await vault.read(body) } catch let error as VaultError { throw error.problem }
     }
 
+    /// All records of a kind, page by page; what `body` writes meanwhile may or may not be among them.
+    func forEachPage<Value: Decodable & Sendable>(of kind: RecordKind<Value>, _ body: (Value) async throws -> Void) async throws {
+        var cursor: [UInt8]?
+        repeat {
+            let from = cursor
+            let page = try await read { try $0.list(kind, after: from, limit: 64) }
+            for stored in page { try await body(stored.value) }
+            cursor = page.last?.cursor
+        } while cursor != nil
+    }
+
     /// One transaction; trouble with the vault comes as its problem.
     func write<Outcome: Sendable>(
-        _ body: @escaping @Sendable (inout Transaction) throws -> Change<Outcome>
+        _ work: VaultStore.Work = .new, _ body: @escaping @Sendable (inout Transaction) throws -> Change<Outcome>
     ) async throws -> Outcome {
-        do { return try await vault.write(body) } catch let error as VaultError { throw error.problem }
+        do { return try await vault.write(work, body) } catch let error as VaultError { throw error.problem }
     }
 }
 

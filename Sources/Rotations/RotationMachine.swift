@@ -101,6 +101,15 @@ package struct RotationMachine: Sendable, Equatable, Codable {
         plan.kind == .prove || plan.kind == .remote ? end(.failed(reason, .nothingChanged)) : stuck(reason)
     }
 
+    /// It must not go on by itself, and nobody knows how far it got: left to the operator. For what is not driven.
+    package mutating func hold(because reason: Reason) {
+        if case .putting(let which) = phase {
+            unresolved.insert(which)
+            attempts = max(attempts, 1)
+        }
+        _ = plan.kind == .prove ? end(.failed(reason, .nothingChanged)) : stuck(reason)
+    }
+
     /// Only before the first act: the driver vouches that no byte went out.
     package mutating func cancelled() -> [RotationStep] {
         precondition(attempts <= 1 && unresolved.isEmpty, "cancelled after \(attempts) attempts")

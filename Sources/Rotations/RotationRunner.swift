@@ -136,7 +136,7 @@ package final class RotationRunner: Sendable {
                 steps = next[...]
             case .lookUp: steps = await lookUp(&rotation)[...]
             case .renewBearer:
-                let isRenewed = await bearers.renew(rotation.machine.plan.upstream.name, refused: signal.bearerGeneration)
+                guard let isRenewed = await renewBearer(of: rotation, signal) else { return }
                 steps = rotation.machine.bearerRenewed(isRenewed)[...]
             case .rest(let wait):
                 credentials = nil
@@ -221,6 +221,19 @@ package final class RotationRunner: Sendable {
             let answer = await target.validate(plan.remoteID, secrets: secrets)
             observer.rotation(rotation, got: "\(answer.label)")
             return rotation.machine.validate(which, answered: answer, at: moment(since: cycleStart))
+        }
+    }
+
+    /// Whether there is a newer one; `nil` when told to halt. What the vault can't take for now is no answer of the backend's.
+    private func renewBearer(of rotation: Rotation, _ signal: LiveRotations.Signal) async -> Bool? {
+        while true {
+            do {
+                return try await bearers.renew(rotation.machine.plan.upstream.name, refused: signal.bearerGeneration)
+            } catch {
+                observer.rotation(rotation, cannotGoOn: error)
+                live.storeFailed(rotation.id, error)
+                guard await signal.pause(for: Self.commitRetryMax, on: clock) else { return nil }
+            }
         }
     }
 

@@ -6,6 +6,7 @@ package import Vault
 package final class SQLiteFile: Engine {
     private let path: String
     private let queue: DatabaseQueue
+    package let reserve: (any Reserve)?
     private let lock: FolderLock?
 
     /// `PRAGMA application_id`: "ktrn".
@@ -22,6 +23,7 @@ package final class SQLiteFile: Engine {
     package init(path: String, mode: Mode, lock: consuming FolderLock?) throws(VaultError) {
         self.path = path
         self.lock = lock
+        reserve = ReserveFile(folder: URL(filePath: path).deletingLastPathComponent().path)
         var configuration = Configuration()
         configuration.maximumReaderCount = 1
         configuration.prepareDatabase { database in
@@ -45,7 +47,7 @@ package final class SQLiteFile: Engine {
         } catch let error as VaultError {
             throw error
         } catch {
-            throw VaultError(Self.engineError(error))
+            throw VaultError(Self.engineError(error, path))
         }
     }
 
@@ -124,7 +126,7 @@ package final class SQLiteFile: Engine {
                 }
             }
         } catch {
-            throw Self.engineError(error)
+            throw Self.engineError(error, path)
         }
     }
 
@@ -141,6 +143,10 @@ package final class SQLiteFile: Engine {
             try database.cachedStatement(sql: "DELETE FROM record WHERE key = ? AND revision = ?").execute(arguments: [key, expecting])
         }
         guard database.changesCount == 1 else { throw EngineError.conflict }
+    }
+
+    package func snapshot() throws(EngineError) -> any EngineSnapshot {
+        do { return try SQLiteSnapshot(path: path) } catch { throw Self.engineError(error, path) }
     }
 
     package func rewrite(
@@ -170,7 +176,7 @@ package final class SQLiteFile: Engine {
         } catch let error as VaultError {
             throw error
         } catch {
-            throw VaultError(Self.engineError(error))
+            throw VaultError(Self.engineError(error, path))
         }
     }
 
@@ -180,14 +186,14 @@ package final class SQLiteFile: Engine {
     package func keepCopy(named name: String) throws(EngineError) {
         try KeptCopies(of: path).make(named: name) { (draft) throws(EngineError) in
             do { try queue.writeWithoutTransaction { try $0.execute(sql: "VACUUM INTO ?", arguments: [draft]) } } catch {
-                throw Self.engineError(error)
+                throw Self.engineError(error, path)
             }
         }
     }
 
     package func forgetReplaced() throws(EngineError) {
         do { try queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA wal_checkpoint(TRUNCATE)") } } catch {
-            throw Self.engineError(error)
+            throw Self.engineError(error, path)
         }
         try KeptCopies(of: path).remove()
     }
@@ -204,7 +210,7 @@ package final class SQLiteFile: Engine {
     }
 
     /// A damaged page may hold anything in place of the column's type; asking for another one would trap.
-    private static func record(_ row: Row) throws(EngineError) -> EngineRecord {
+    static func record(_ row: Row) throws(EngineError) -> EngineRecord {
         let (key, revision, value): (DatabaseValue, DatabaseValue, DatabaseValue) = (row[0], row[1], row[2])
         guard case .blob(let key) = key.storage, case .int64(let revision) = revision.storage, case .blob(let value) = value.storage else {
             throw .damaged("a record has a column of another type")
@@ -226,15 +232,17 @@ package final class SQLiteFile: Engine {
     }
 
     private func run<Output>(_ body: (Database) throws -> Output) throws(EngineError) -> Output {
-        do { return try queue.unsafeRead(body) } catch { throw Self.engineError(error) }
+        do { return try queue.unsafeRead(body) } catch { throw Self.engineError(error, path) }
     }
 
-    private static func engineError(_ error: any Error) -> EngineError {
+    static func engineError(_ error: any Error, _ path: String) -> EngineError {
         switch error {
         case let error as EngineError: error
         case let error as DatabaseError:
             switch error.resultCode {
             case .SQLITE_FULL: .diskFull
+            // What a full disk does to the files beside the database has no code of its own.
+            case .SQLITE_IOERR, .SQLITE_CANTOPEN: Disk.isFull(at: path) ? .diskFull : .failed(words(error))
             case .SQLITE_CORRUPT, .SQLITE_NOTADB: .damaged(words(error))
             // All statements are our own and right: what they don't find is the table that they are for.
             case .SQLITE_ERROR: .damaged(words(error))

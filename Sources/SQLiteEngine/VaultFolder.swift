@@ -3,7 +3,7 @@ package import Model
 package import Secrets
 package import Vault
 
-/// A vault on disk: `DIR` (0700) with `vault.db` and SQLite's companions (0600) and `lock`.
+/// A vault on disk: `DIR` (0700) with `vault.db` and SQLite's companions (0600), `lock` and `reserve`.
 package struct VaultFolder: Sendable {
     package let path: String
 
@@ -66,7 +66,7 @@ package struct VaultFolder: Sendable {
             throw Self.isEmptyFolder(path) ? .missing(path: path) : .damagedDatabase("\(database) is not there, while the rest of it is")
         }
         try Self.check(path, folder, notAllowed: 0o077)
-        for file in [database, "\(database)-wal", "\(database)-shm", "\(path)/lock"] {
+        for file in [database, "\(database)-wal", "\(database)-shm", "\(path)/lock", "\(path)/reserve"] {
             guard let status = Self.status(file) else { continue }
             guard status.st_mode & S_IFMT == S_IFREG else { throw .notAVault(path: file) }
             try Self.check(file, status, notAllowed: 0o077)

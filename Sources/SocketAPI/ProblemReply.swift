@@ -84,9 +84,12 @@ extension Problem.Code {
         case .sealed, .vaultOlder, .vaultAltered: 30
         case .stopping: 5
         case .tooManyRequests: 1
-        case .badRequest, .idempotencyMismatch, .notAllowed, .unknownConfig, .unknownUpstream, .unknownVersion, .unknownRotation, .unknownSlot, .notFound,
-            .methodNotAllowed, .nothingStaged, .rotationInProgress, .sharedKey, .duplicateKey, .bindingInUse, .alreadyBound, .upstreamInUse, .lastSlot,
-            .paused, .stuck, .changedMeanwhile, .tooLarge, .wrongBox, .keyRejected, .upstreamRefused, .upstreamAuth, .upstreamUnreachable,
+        case .badRequest, .idempotencyMismatch, .notAllowed, .unknownConfig, .unknownUpstream, .unknownVersion, .unknownRotation,
+            .unknownSlot, .notFound,
+            .methodNotAllowed, .nothingStaged, .rotationInProgress, .sharedKey, .duplicateKey, .bindingInUse, .alreadyBound, .upstreamInUse,
+            .lastSlot,
+            .paused, .stuck, .quarantined, .changedMeanwhile, .tooLarge, .wrongBox, .keyRejected, .upstreamRefused, .upstreamAuth,
+            .upstreamUnreachable,
             .storeFailed, .diskFull:
             nil
         }

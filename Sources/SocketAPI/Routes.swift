@@ -25,6 +25,7 @@ package struct Routes: Sendable {
         addSlots(to: router)
         addUpstreams(to: router)
         addConfigs(to: router)
+        addReleasing(to: router)
         addVersions(to: router)
         addRotations(to: router)
     }

@@ -47,6 +47,10 @@ extension Routes {
             }
             return Response.json(SealState(sealed: false))
         }
+        router.post("/v1/backup") { request, context in
+            _ = try await request.read(NoFields.self, context)
+            return Response.backup(try await service.backUp(as: context.caller), context)
+        }
         router.get("/v1/audit") { request, context in
             let query = try QueryParameters(request, known: ["after", "limit"])
             let after = try query.number("after", in: 0...Int.max, default: 0)

@@ -106,12 +106,19 @@ extension KeyturnWire.Status {
         for state in ConfigState.allCases { counts[state.rawValue] = snapshot.configs[state] ?? 0 }
         self.init(
             version: version, sealed: snapshot.sealedBecause != nil, sealedCode: snapshot.sealedBecause?.code,
-            sealedReason: snapshot.sealedBecause?.detail, nextStep: snapshot.sealedBecause?.nextStep, configs: counts,
+            sealedReason: snapshot.sealedBecause?.detail, diskFull: snapshot.room == .full, nextStep: snapshot.trouble?.nextStep,
+            lastBackupAt: snapshot.lastBackupAt?.description, quarantine: snapshot.quarantine.map(Quarantine.init), configs: counts,
             upstreams: snapshot.upstreams,
             attention: snapshot.attention.map { item in
                 Attention(config: "\(item.config)", state: item.state.rawValue, reason: item.reason, nextStep: item.nextStep)
             },
             slots: Dictionary(uniqueKeysWithValues: SlotEntry.Kind.allCases.map { ($0.rawValue, snapshot.slots[$0] ?? 0) }))
+    }
+}
+
+extension KeyturnWire.Quarantine {
+    init(_ quarantine: Vault.Quarantine) {
+        self.init(since: "\(quarantine.since)", cause: quarantine.why.rawValue, reason: quarantine.reason, nextStep: quarantine.nextStep)
     }
 }
 

@@ -5,7 +5,7 @@ struct RecordScan {
     private var last: [UInt8]?
 
     /// Small, since who asks for something else waits for a page.
-    private static let pageSize = 256
+    fileprivate static let pageSize = 256
 
     init(of vault: OpenVault) {
         self.vault = vault
@@ -24,17 +24,29 @@ struct RecordScan {
     /// After the last page. Names the record that was changed, where it is one that does not open.
     func requireMatch(with state: VaultState, names: [UInt8: String]) throws(VaultError) {
         guard found != state.records else { return }
+        try vault.requireAllOpen(names: names)
+        throw .altered
+    }
+}
+
+extension OpenVault {
+    /// That every sealed record opens in its place, and that there are those of the last commit and no others.
+    func requireSound(names: [UInt8: String]) throws(VaultError) {
+        try requireAllOpen(names: names)
+        var scan = RecordScan(of: self)
+        while try scan.readPage() {}
+        try scan.requireMatch(with: VaultView(vault: self).vaultState(), names: names)
+    }
+
+    fileprivate func requireAllOpen(names: [UInt8: String]) throws(VaultError) {
         var last: [UInt8]?
-        while true {
-            let page = try vault.page(after: last, limit: Self.pageSize)
+        repeat {
+            let page = try page(after: last, limit: RecordScan.pageSize)
             for record in page where !RecordTag.plain.contains(record.key.first ?? 0) {
-                guard vault.isGenuine(record) else {
-                    throw .damaged(kind: record.key.first.flatMap { names[$0] } ?? "unknown")
-                }
+                guard isGenuine(record) else { throw .damaged(kind: record.key.first.flatMap { names[$0] } ?? "unknown") }
             }
-            guard page.count == Self.pageSize else { throw .altered }
             last = page.last?.key
-        }
+        } while last != nil
     }
 }
 

@@ -87,7 +87,7 @@ package enum VaultError: Error, Equatable {
         case .inUse: "Stop the other keyturnd first."
         case .older, .noMirror: "keyturn unseal --accept-older"
         case .notAVault, .damaged, .damagedDatabase, .altered:
-            "Stop the daemon, keep a copy of the folder, and put back a copy that was known to be good."
+            "Stop the daemon, move the folder aside, then: keyturn restore FILE --vault DIR"
         case .newer: "Install the newer version of Keyturn again."
         case .wrongKey, .noKey, .badKeyFile: "Put the right key file in its place, then: keyturn unseal"
         case .awaitsPassphrase: "keyturn unseal --passphrase"

@@ -29,6 +29,7 @@ package actor VaultStore {
     private var checking: Task<Void, Never>?
     /// Something was to leave no trace, and may have left one.
     private var owesForgetting = false
+    var room = Room.enough
     let audience: any AuditAudience
     let mirror: (any CounterMirror)?
     /// Of all kinds of records, by tag, for errors.
@@ -39,6 +40,7 @@ package actor VaultStore {
 
     /// One writer's transaction: runs in a batch, hears of the batch's end.
     private struct Job {
+        let work: Work
         let run: (inout Batch) -> ((Result<Void, VaultError>) -> Void)?
         let refuse: (VaultError) -> Void
     }
@@ -68,7 +70,9 @@ package actor VaultStore {
     package func unseal(_ admission: Admission, _ opening: @Sendable () throws(VaultError) -> OpenVault) throws(VaultError) {
         guard case .sealed = door else { return }
         do throws(VaultError) {
-            door = .open(try admit(opening(), admission))
+            let opened = try admit(opening(), admission)
+            door = .open(opened)
+            keepReserve(of: opened.vault)
         } catch {
             door = .sealed(error)
             throw error
@@ -86,15 +90,22 @@ package actor VaultStore {
     }
 
     /// Forgets the keys and closes the engine. What waits to be written is refused.
-    package func seal() {
+    package func seal(because why: VaultError = .sealed) {
         guard case .open(let opened) = door else { return }
         mirrorCounter()
-        close(opened.vault, because: .sealed)
+        close(opened.vault, because: why)
     }
 
     private func close(_ vault: OpenVault, because why: VaultError) {
         door = .sealed(why)
         vault.engine.close()
+    }
+
+    func openVault() throws(VaultError) -> OpenVault {
+        switch door {
+        case .open(let opened): opened.vault
+        case .sealed(let why): throw why
+        }
     }
 
     // MARK: Before the first write
@@ -181,8 +192,10 @@ package actor VaultStore {
     }
 
     /// Runs `body` with nothing between its reads and its writes, and returns when all is durable. A throw leaves nothing behind.
-    package func write<Outcome: Sendable>(_ body: @escaping @Sendable (inout Transaction) throws -> Change<Outcome>) async throws -> Outcome
-    {
+    /// For work that has begun, `body` may run twice: the second time when only such work still fits on the disk.
+    package func write<Outcome: Sendable>(
+        _ work: Work = .new, _ body: @escaping @Sendable (inout Transaction) throws -> Change<Outcome>
+    ) async throws -> Outcome {
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Outcome, any Error>) in
             let run = { (batch: inout Batch) -> ((Result<Void, VaultError>) -> Void)? in
                 do {
@@ -201,7 +214,7 @@ package actor VaultStore {
                     return nil
                 }
             }
-            waiting.append(Job(run: run) { continuation.resume(throwing: $0) })
+            waiting.append(Job(work: work, run: run) { continuation.resume(throwing: $0) })
             // Those who come while this waits for its turn on the thread share the commit.
             if waiting.count == 1 { Task { flush() } }
         }
@@ -209,22 +222,29 @@ package actor VaultStore {
 
     private func flush() {
         guard !waiting.isEmpty else { return }
-        var opened: Opened
         switch door {
-        case .open(let open): opened = open
+        // It comes back here when all records were looked at.
+        case .open(let opened): if case .due = opened.check { return beginCheck() }
         case .sealed(let why):
             let jobs = waiting
             waiting = []
             for job in jobs { job.refuse(why) }
             return
         }
-        // It comes back here when all records were looked at.
-        if case .due = opened.check { return beginCheck() }
-        let jobs = waiting.prefix(Self.batchMax)
+        var jobs = Array(waiting.prefix(Self.batchMax))
         waiting.removeFirst(jobs.count)
         if !waiting.isEmpty { Task { flush() } }
+        if lookForRoom() == .full {
+            for job in jobs where job.work == .new { job.refuse(.diskFull) }
+            jobs.removeAll { $0.work == .new }
+        }
+        commit(jobs)
+    }
+
+    private func commit(_ jobs: [Job]) {
+        guard case .open(var opened) = door else { return }
         var batch = Batch(vault: opened.vault, nextSeq: opened.nextSeq)
-        let pending = opened.vault.withKeys { jobs.compactMap { $0.run(&batch) } }
+        let pending = opened.vault.withKeys { jobs.compactMap { job in job.run(&batch).map { (job: job, done: $0) } } }
         guard !pending.isEmpty else { return }
         do throws(VaultError) {
             opened.counter = try opened.vault.withKeys { () throws(VaultError) in try batch.commit() }
@@ -232,10 +252,16 @@ package actor VaultStore {
             door = .open(opened)
             for entry in batch.entries { audience.recorded(entry) }
             if batch.erases || owesForgetting { forgetReplaced() }
-            for done in pending { done(.success(())) }
+            for (_, done) in pending { done(.success(())) }
         } catch {
             reread(&opened)
-            for done in pending { done(.failure(error)) }
+            guard error == .diskFull, room == .enough else {
+                for (_, done) in pending { done(.failure(error)) }
+                return
+            }
+            giveUpReserve(of: opened.vault)
+            for (job, done) in pending where job.work == .new { done(.failure(error)) }
+            commit(pending.map(\.job).filter { $0.work == .begun })
         }
     }
 

@@ -27,7 +27,7 @@ struct Keyturn: GroupOfCommands {
                 subcommands: [
                     InitCommand.self, RecoveryKeyCommand.self, StatusCommand.self, SealCommand.self, UnsealCommand.self, SlotCommand.self,
                     RekeyCommand.self, WhoamiCommand.self,
-                    AuditCommand.self,
+                    AuditCommand.self, BackupCommand.self, RestoreCommand.self, ReleaseCommand.self,
                 ]),
             CommandGroup(name: "Setting up", subcommands: [UpstreamCommand.self, ConfigCommand.self, RemoteCommand.self]),
             CommandGroup(

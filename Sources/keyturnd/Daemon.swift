@@ -95,6 +95,7 @@ struct Daemon {
         await withDiscardingTaskGroup { group in
             group.addTask { await assembly.runner.run() }
             group.addTask { await assembly.service.eraseWhatIsDue() }
+            group.addTask { await assembly.service.watchDisk() }
             group.addTask { await self.trimHeap(assembly) }
             group.addTask { await self.mirrorCounter(assembly) }
             if opened { group.addTask { await self.takeUp(assembly) } }

@@ -142,6 +142,7 @@ struct WallClock: RotationClock {
 
 struct Silence: EventListener {
     func recorded(_ entry: AuditEntry) {}
+    func roomChanged(to room: VaultStore.Room) {}
     func rotation(_ rotation: Rotation, step: String) {}
     func rotation(_ rotation: Rotation, cannotGoOn error: any Error) {}
 }

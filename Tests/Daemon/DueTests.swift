@@ -31,6 +31,7 @@ extension Scene {
 
 private struct Nobody: AuditAudience {
     func recorded(_ entry: AuditEntry) {}
+    func roomChanged(to room: VaultStore.Room) {}
 }
 
 @Suite(.timeLimit(.minutes(10))) struct `Configs that are due` {

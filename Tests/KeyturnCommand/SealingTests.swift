@@ -43,7 +43,8 @@ import Testing
 @Suite struct `Sealing for a vault` {
     @Test func `a staged key leaves this process only in a box for its config`() async throws {
         let pair = BoxKeyPair(random: SystemRandom())
-        let offered = #"{"key":"\#(Data(pair.publicKey.bytes).base64EncodedString())","key_id":"\#(pair.publicKey.id)","purposes":["stage","upstream-token"]}"#
+        let offered =
+            #"{"key":"\#(Data(pair.publicKey.bytes).base64EncodedString())","key_id":"\#(pair.publicKey.id)","purposes":["stage","upstream-token"]}"#
         let folder = try ThrowawayFolder()
         defer { folder.remove() }
         let file = try folder.file("key", "sk-canary-0123456789\n")

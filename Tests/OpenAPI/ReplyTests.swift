@@ -25,6 +25,7 @@ struct ReplyCase: CustomTestStringConvertible, Sendable {
         id: "", config: "", kind: "", state: "", step: "", rotated: false, attempts: 0, warnings: [], requestedBy: caller, startedAt: "")
     private static let upstream = Upstream(name: "", baseURL: "", allowPlainHTTP: false, bearer: "", configs: 0)
     private static let entry = AuditEntry(seq: 1, at: "", event: "")
+    private static let slot = Slot(id: "", kind: "", createdAt: "", publicKey: "", vaultKey: "", wrapped: "")
     private static let attention = Attention(config: "", state: "", reason: "")
 
     static let all = [
@@ -39,11 +40,16 @@ struct ReplyCase: CustomTestStringConvertible, Sendable {
         ReplyCase("IntakeKey", IntakeKey(keyID: "", key: "", purposes: [])),
         ReplyCase("NotDue", NotDue(rotated: false, reason: "")),
         ReplyCase("Problem", ProblemDocument(type: "", title: "", status: 400, detail: "")),
+        ReplyCase("Quarantine", Quarantine(since: "", cause: "", reason: "", nextStep: "")),
         ReplyCase("Rotation", rotation),
         ReplyCase("RotationEvent", RotationEvent(at: "", event: "", config: "")),
         ReplyCase("RotationPage", Page(items: [rotation], next: nil)),
         ReplyCase("SealState", SealState(sealed: true)),
-        ReplyCase("Status", Status(version: "", sealed: true, configs: ["ok": 1], upstreams: 0, attention: [attention])),
+        ReplyCase("Slot", slot),
+        ReplyCase("SlotPage", Page(items: [slot], next: nil)),
+        ReplyCase("SlotRemoval", SlotRemoval(warnings: [])),
+        ReplyCase(
+            "Status", Status(version: "", sealed: true, configs: ["ok": 1], upstreams: 0, attention: [attention], slots: ["recipient": 1])),
         ReplyCase("Upstream", upstream),
         ReplyCase("UpstreamPage", Page(items: [upstream], next: nil)),
         ReplyCase("Version", version),

@@ -51,7 +51,10 @@ extension RecordKind where Value == Secret {
 /// Hears of entries, in order.
 final class Listener: AuditAudience {
     private let heard = Mutex<[Int64]>([])
+    private let rooms = Mutex<[VaultStore.Room]>([])
     var seqs: [Int64] { heard.withLock { $0 } }
+    var roomChanges: [VaultStore.Room] { rooms.withLock { $0 } }
+    func roomChanged(to room: VaultStore.Room) { rooms.withLock { $0.append(room) } }
     func recorded(_ entry: AuditEntry) { heard.withLock { $0.append(entry.seq) } }
 }
 
@@ -75,6 +78,10 @@ final class CountingEngine: Engine {
         try inner.commit(changes)
     }
 
+    func snapshot() throws(EngineError) -> any EngineSnapshot { try inner.snapshot() }
+
+    var reserve: (any Reserve)? { inner.reserve }
+
     func rewrite(
         _ becoming: (EngineRecord) throws(VaultError) -> EngineChange.Content?, last: () throws(VaultError) -> [EngineChange]
     ) throws(VaultError) {
@@ -91,11 +98,11 @@ final class CountingEngine: Engine {
 
 /// A new vault in an engine, unsealed.
 func newVault(
-    in engine: any Engine, recovery: BoxPublicKey? = nil, audience: any AuditAudience = Listener()
+    in engine: any Engine, recovery: BoxPublicKey? = nil, mirror: (any CounterMirror)? = nil, audience: any AuditAudience = Listener()
 ) async throws -> VaultStore {
     let random = SeededRandom(seed: 7)
     try OpenVault.create(in: engine, unlockKey: key(1), recovery: recovery, owner: nil, at: someTime, random: random)
-    return try await openedVault(in: engine, audience: audience)
+    return try await openedVault(in: engine, mirror: mirror, audience: audience)
 }
 
 func openedVault(

@@ -29,6 +29,9 @@ package struct ConfigRecord: Sendable, Codable, Equatable {
     /// Until then a PUT with an unknown outcome may still land: nothing is erased.
     package var stragglersUntil: Timestamp?
 
+    /// The quarantine that it has left.
+    package var released: String?
+
     /// Where its keys go.
     package struct Binding: Sendable, Codable, Equatable {
         package var upstream: UpstreamName
@@ -89,6 +92,8 @@ package struct VersionRecord: Sendable, Codable, Equatable {
     package var wasAccepted = false
     /// Whether it was ever handed to a rotation: the backend may have seen it.
     package var wasSent = false
+    /// The vault's quarantine in which it was staged: then it is newer than what the vault was copied from.
+    package var quarantine: String?
 }
 
 extension RecordKind where Value == ConfigRecord {

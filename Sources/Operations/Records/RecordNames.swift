@@ -9,6 +9,6 @@ package enum RecordNames {
         RecordKind.binding.tag: RecordKind.binding.name, RecordKind.rotation.tag: RecordKind.rotation.name,
         RecordKind.unfinished.tag: RecordKind.unfinished.name, RecordKind.history.tag: RecordKind.history.name,
         RecordKind.erasure.tag: RecordKind.erasure.name, RecordKind.idempotency.tag: RecordKind.idempotency.name,
-        RecordKind.usedBox.tag: RecordKind.usedBox.name,
+        RecordKind.usedBox.tag: RecordKind.usedBox.name, RecordKind.backup.tag: RecordKind.backup.name,
     ]
 }

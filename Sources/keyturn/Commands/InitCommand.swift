@@ -45,10 +45,10 @@ struct InitCommand: DaemonCommand {
     }
 
     func perform(_ context: Context) async throws -> CommandExit {
-        let folder = VaultFolder(path: try Self.absolute(vault, "--vault"))
+        let folder = VaultFolder(path: try Checked.absolute(vault, of: "--vault"))
         guard !stdin || passphrase else { throw Failure.usage("--stdin needs --passphrase.") }
         guard !passphrase || keyFile == nil else { throw Failure.usage("--passphrase and --key-file exclude each other.") }
-        let keyPath = passphrase ? nil : try keyFile.map { try Self.absolute($0, "--key-file") } ?? folder.defaultKeyFile
+        let keyPath = passphrase ? nil : try keyFile.map { try Checked.absolute($0, of: "--key-file") } ?? folder.defaultKeyFile
         let recoveryKey = try recovery.map { (text) throws(Failure) in try BoxPublicKey(base64: text, of: "--recovery") }
         do {
             try folder.requireFree()
@@ -105,12 +105,6 @@ struct InitCommand: DaemonCommand {
         }
         let key = keyFile.map { $0 == folder.defaultKeyFile ? "" : " --key-file \($0)" } ?? ""
         console.hint("keyturnd --vault \(folder.path)\(key) --socket \(folder.path).sock")
-    }
-
-    private static func absolute(_ path: String, _ option: String) throws(Failure) -> String {
-        guard !path.isEmpty else { throw .usage("\(option) must not be empty.") }
-        let whole = path.hasPrefix("/") ? path : "\(FileManager.default.currentDirectoryPath)/\(path)"
-        return whole.count > 1 && whole.hasSuffix("/") ? String(whole.dropLast()) : whole
     }
 
     /// Which host's vault it is; a copy on another one shall be noticed.

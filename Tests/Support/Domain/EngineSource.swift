@@ -3,20 +3,24 @@ import Operations
 package import Secrets
 package import Vault
 
-/// A vault in an engine that a test holds, with the unlock key of the harness.
+/// A vault in an engine that a test holds, with its unlock key.
 package struct EngineSource: VaultSource {
     private let engine: any Engine
+    private let keyBytes: [UInt8]
     package let machine: String?
 
-    package init(_ engine: any Engine, machine: String? = nil) {
+    package init(_ engine: any Engine, keyBytes: [UInt8] = defaultKey, machine: String? = nil) {
         self.engine = engine
+        self.keyBytes = keyBytes
         self.machine = machine
     }
 
-    package static var unlockKey: Secret { Secret(count: 32) { $0.copyBytes(from: repeatElement(7, count: 32)) } }
+    package static let defaultKey = [UInt8](repeating: 7, count: 32)
+
+    package var unlockKey: Secret { Secret(count: keyBytes.count) { $0.copyBytes(from: keyBytes) } }
 
     package func open(at time: Timestamp, random: any RandomSource) throws(VaultError) -> OpenVault {
-        try OpenVault.open(engine, unlockKey: Self.unlockKey, at: time, random: random)
+        try OpenVault.open(engine, unlockKey: unlockKey, at: time, random: random)
     }
 
     package func open(rootKey: borrowing Secret, random: any RandomSource) throws(VaultError) -> OpenVault {

@@ -6,7 +6,11 @@ package final class MemoryEngine: Engine {
     private struct State {
         var records: [[UInt8]: EngineRecord] = [:]
         var failures: [EngineError] = []
+        var losesAnswer = false
         var commits = 0
+        /// How many commits still fit on the disk; `nil`: as many as there are.
+        var room: Int?
+        var isReserveKept = false
         var copies: [String: [EngineRecord]] = [:]
         var forgettings = 0
     }
@@ -20,10 +24,28 @@ package final class MemoryEngine: Engine {
         state.withLock { $0.failures = errors }
     }
 
+    /// From now on the disk takes so many commits and no more, besides those that the reserve makes room for.
+    package func fillUp(after commits: Int = 0) {
+        state.withLock { $0.room = commits }
+    }
+
+    /// The disk has room again.
+    package func makeRoom() {
+        state.withLock { $0.room = nil }
+    }
+
+    /// The next commit is done and says that it failed, as one that was cut off.
+    package func loseNextAnswer() {
+        state.withLock { $0.losesAnswer = true }
+    }
+
     package var commits: Int { state.withLock(\.commits) }
 
     /// All that is stored, as somebody with the disk would see it.
-    package var records: [EngineRecord] { state.withLock { Array($0.records.values) } }
+    package var records: [EngineRecord] {
+        get { state.withLock { Array($0.records.values) } }
+        set { state.withLock { $0.records = Dictionary(uniqueKeysWithValues: newValue.map { ($0.key, $0) }) } }
+    }
 
     package func replace(_ key: [UInt8], with record: EngineRecord?) {
         state.withLock { $0.records[key] = record }
@@ -48,15 +70,27 @@ package final class MemoryEngine: Engine {
     package func commit(_ changes: [EngineChange]) throws(EngineError) {
         let outcome = state.withLock { state -> EngineError? in
             if !state.failures.isEmpty { return state.failures.removeFirst() }
+            if let room = state.room {
+                guard room > 0 else { return .diskFull }
+                state.room = room - 1
+            }
             for change in changes where (state.records[change.key]?.revision ?? 0) != change.expecting { return .conflict }
             for change in changes {
                 state.records[change.key] = change.becomes.map { EngineRecord(key: change.key, revision: $0.revision, value: $0.value) }
             }
             state.commits += 1
-            return nil
+            guard state.losesAnswer else { return nil }
+            state.losesAnswer = false
+            return .failed("the answer was lost")
         }
         if let outcome { throw outcome }
     }
+
+    package func snapshot() throws(EngineError) -> any EngineSnapshot {
+        MemorySnapshot(records: state.withLock { Array($0.records.values) })
+    }
+
+    package var reserve: (any Reserve)? { MemoryReserve(engine: self) }
 
     package func rewrite(
         _ becoming: (EngineRecord) throws(VaultError) -> EngineChange.Content?, last: () throws(VaultError) -> [EngineChange]
@@ -89,4 +123,41 @@ package final class MemoryEngine: Engine {
     package var forgettings: Int { state.withLock(\.forgettings) }
 
     package func close() {}
+
+    /// How many commits fit into the reserve.
+    package static let reserveCommits = 3
+
+    private struct MemoryReserve: Reserve {
+        let engine: MemoryEngine
+
+        func keep() throws(EngineError) {
+            let isKept = engine.state.withLock { state -> Bool in
+                if state.room == nil { state.isReserveKept = true }
+                return state.isReserveKept
+            }
+            if !isKept { throw .diskFull }
+        }
+
+        func release() {
+            engine.state.withLock { state in
+                guard state.isReserveKept else { return }
+                state.isReserveKept = false
+                state.room = state.room.map { $0 + MemoryEngine.reserveCommits }
+            }
+        }
+    }
+}
+
+private struct MemorySnapshot: EngineSnapshot {
+    private let records: [EngineRecord]
+
+    init(records: [EngineRecord]) {
+        self.records = records.sorted { $0.key.lexicographicallyPrecedes($1.key) }
+    }
+
+    func page(after: [UInt8]?, limit: Int) throws(EngineError) -> [EngineRecord] {
+        Array(records.drop { after?.lexicographicallyPrecedes($0.key) == false }.prefix(limit))
+    }
+
+    func close() {}
 }

@@ -22,14 +22,18 @@ package final class ServiceHarness: Sendable {
     package static let root = Caller(uid: 0, gid: 0, groups: [], pid: 1, unit: nil)
     package static let stranger = Caller(uid: 4711, gid: 4711, groups: [], pid: 2, unit: nil)
 
-    /// Over the disk, clock and backend of `earlier`, this is the daemon after a restart.
-    package init(seed: UInt64 = 1, after earlier: ServiceHarness? = nil) async throws {
+    /// Over the disk, clock and backend of `earlier`, this is the daemon after a restart; over `stored`, with a vault that was made elsewhere.
+    /// Still sealed unless it `opens`.
+    package init(
+        seed: UInt64 = 1, after earlier: ServiceHarness? = nil, stored: (engine: MemoryEngine, keyBytes: [UInt8])? = nil, opens: Bool = true
+    ) async throws {
         clock = earlier?.clock ?? HandMovedClock()
-        engine = earlier?.engine ?? MemoryEngine()
+        engine = earlier?.engine ?? stored?.engine ?? MemoryEngine()
         target = earlier?.target ?? ScriptedTarget()
         random = earlier?.random ?? SeededRandom(seed: seed)
-        if earlier == nil {
-            try OpenVault.create(in: engine, unlockKey: EngineSource.unlockKey, recovery: nil, owner: nil, at: clock.now(), random: random)
+        if earlier == nil, stored == nil {
+            try OpenVault.create(
+                in: engine, unlockKey: EngineSource(engine).unlockKey, recovery: nil, owner: nil, at: clock.now(), random: random)
         }
         events = EventHub(listener: Silence())
         mirror = earlier?.mirror ?? MemoryMirror()
@@ -42,9 +46,10 @@ package final class ServiceHarness: Sendable {
         self.runner = runner
         service = VaultService(
             vault: vault, runner: runner, targets: target, bearers: bearers, clock: clock, random: random,
-            policy: .ownerOnly(daemonUID: 0), limits: limits, source: EngineSource(engine))
+            policy: .ownerOnly(daemonUID: 0), limits: limits,
+            source: EngineSource(engine, keyBytes: stored?.keyBytes ?? EngineSource.defaultKey))
         running = Task { await runner.run() }
-        try await service.open(by: nil)
+        if opens { try await service.open(by: nil) }
     }
 
     deinit { running.cancel() }
@@ -62,12 +67,21 @@ package final class ServiceHarness: Sendable {
 
     /// An upstream with a bearer, and a config on it.
     package func setUp(every: Duration? = .seconds(30 * 86_400), grace: Duration = .seconds(86_400), proves: Bool = true) async throws {
+        try await setBearer(#"{"access_token":"bearer-1"}"#)
+        try await putConfig(Self.config, id: "remote-1", every: every, grace: grace, proves: proves)
+    }
+
+    /// Gives the upstream a refresh token, of which the daemon makes its bearers.
+    package func setRefreshToken() async throws {
+        try await setBearer(#"{"refresh_token":"refresh-1"}"#)
+    }
+
+    private func setBearer(_ credential: String) async throws {
         let address = UpstreamAddress(
             name: Self.upstream, baseURL: try BaseURL("https://backend.test", plainHTTP: .refused), caPEM: nil, pinSHA256: nil,
             workspaceID: nil)
-        let box = try await box("upstream-token", target: "fb", credential: #"{"access_token":"bearer-1"}"#)
+        let box = try await box("upstream-token", target: "fb", credential: credential)
         try await service.putUpstream(Self.upstream, UpstreamSettings(address: address, allowsPlainHTTP: false), bearer: box, as: Self.root)
-        try await putConfig(Self.config, id: "remote-1", every: every, grace: grace, proves: proves)
     }
 
     package func putConfig(
@@ -113,6 +127,7 @@ package final class ServiceHarness: Sendable {
 
 private struct Silence: EventListener {
     func recorded(_ entry: AuditEntry) {}
+    func roomChanged(to room: VaultStore.Room) {}
     func rotation(_ rotation: Rotation, step: String) {}
     func rotation(_ rotation: Rotation, cannotGoOn error: any Error) {}
 }

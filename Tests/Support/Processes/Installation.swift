@@ -18,6 +18,7 @@ package final class Installation: Sendable {
 
     private struct State {
         var daemon: ChildProcess?
+        var disk: SmallDisk?
         var runs = 0
         var shown: [UInt8] = []
     }
@@ -67,6 +68,7 @@ package final class Installation: Sendable {
         let outcome: Swift.Result<Result, any Error>
         do { outcome = .success(try await body(installation)) } catch { outcome = .failure(error) }
         try? await installation.kill()
+        try? await installation.disk?.remove()
         await installation.proxy.stop()
         installation.folder.remove()
         return try outcome.get()
@@ -162,9 +164,9 @@ package final class Installation: Sendable {
     package func launch(_ extra: [String] = []) throws -> ChildProcess {
         var environment = Programs.environment
         environment["KEYTURN_LOG_LEVEL"] = "trace"
-        let process = try ChildProcess(
-            Programs.keyturnd, ["--config", settings, "--vault", vault, "--socket", socket] + extra, environment: environment,
-            output: logFile, errors: logFile)
+        let words =
+            (disk?.prefix ?? []) + [Programs.keyturnd, "--config", settings, "--vault", vault, "--socket", socket] + extra
+        let process = try ChildProcess(words[0], Array(words.dropFirst()), environment: environment, output: logFile, errors: logFile)
         state.withLock { $0.daemon = process }
         return process
     }
@@ -172,6 +174,15 @@ package final class Installation: Sendable {
     private func hasLookedForItsVault() async throws -> Bool {
         let status = try await RawCall.send("GET", "/v1/status", to: socket).document
         return status["sealed"].bool == false || status["sealed_code"].text != "sealed"
+    }
+
+    private var disk: SmallDisk? { state.withLock { $0.disk } }
+
+    /// Moves the vault to a small disk, where the daemon finds it from its next start on.
+    package func moveVault(toDiskOf mebibytes: Int) async throws -> SmallDisk {
+        let disk = try await SmallDisk(over: vault, mebibytes: mebibytes, in: folder)
+        state.withLock { $0.disk = disk }
+        return disk
     }
 
     package var daemon: ChildProcess? { state.withLock { $0.daemon } }
