@@ -153,6 +153,10 @@ private final class OneRecord: Engine, @unchecked Sendable {  // SAFETY: libFuzz
 
     func forgetReplaced() throws(EngineError) {}
 
+    func snapshot() throws(EngineError) -> any EngineSnapshot { throw .failed("nothing is copied here") }
+
+    var reserve: (any Reserve)? { nil }
+
     func close() {}
 }
 
