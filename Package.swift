@@ -154,3 +154,19 @@ let package = Package(
         tests("KeyturnCommand", ["FakeDaemon", "keyturn", "KeyturnClient", "KeyturnWire", "Model", "Secrets", argumentParser]),
     ]
 )
+
+/// Inputs made up by libFuzzer, see docs/reliability.md. Apart from the rest, since libFuzzer brings the entry point of each.
+if Context.environment["KEYTURN_FUZZ"] != nil {
+    func fuzzer(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+        .executableTarget(
+            name: "fuzz-\(name.lowercased())", dependencies: dependencies + ["FuzzSupport"], path: "Tests/Fuzz/\(name)",
+            exclude: ["corpus", "dictionary"], swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])])
+    }
+    package.targets += [
+        .target(name: "FuzzSupport", path: "Tests/Fuzz/Support", swiftSettings: strict),
+        fuzzer("Records", ["Model", "Operations", "Rotations", "Secrets", "Vault"]),
+        fuzzer("Replies", ["Flashback", "Model", "Outbound", "Rotations", "Secrets", nio]),
+        fuzzer("Requests", ["KeyturnWire", "Model", "Operations"]),
+        fuzzer("Credentials", ["Model", "Operations", "Secrets"]),
+    ]
+}

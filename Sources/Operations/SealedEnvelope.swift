@@ -65,12 +65,20 @@ extension IncomingBox {
     /// Refused unless it was sealed to `pair`, made for this purpose and target, and is not expired.
     func opened(
         by pair: borrowing BoxKeyPair, for purpose: SealedEnvelope.Purpose, target: String, at now: Timestamp
-    ) throws -> SealedEnvelope {
-        let again = purpose.anotherBox(for: target)
+    ) throws(Problem) -> SealedEnvelope {
         guard let plaintext = try? pair.open(sealed) else {
             throw Problem(
-                .wrongBox, "The box does not open with the intake key \(keyID): it is damaged or sealed to another key.", nextStep: again)
+                .wrongBox, "The box does not open with the intake key \(keyID): it is damaged or sealed to another key.",
+                nextStep: purpose.anotherBox(for: target))
         }
+        return try SealedEnvelope(plaintext, for: purpose, target: target, at: now)
+    }
+}
+
+extension SealedEnvelope {
+    /// Reads what was in a box. Refused unless it was made for this purpose and target, and is not expired.
+    init(_ plaintext: consuming Secret, for purpose: Purpose, target: String, at now: Timestamp) throws(Problem) {
+        let again = purpose.anotherBox(for: target)
         let envelope: GuardedJSON
         do { envelope = try GuardedJSON(plaintext) } catch {
             throw Problem(.wrongBox, "The box does not hold a JSON envelope.", nextStep: again)
@@ -85,18 +93,18 @@ extension IncomingBox {
         guard envelope.text("target") == target else {
             throw Problem(.wrongBox, "The box was made for another name than '\(target)'.", nextStep: again)
         }
-        let expiresAt = try expiry(of: envelope, at: now, again)
+        let expiresAt = try Self.expiry(of: envelope, at: now, again)
         guard let id = envelope.text("box"), UUID(uuidString: id) != nil else {
             throw Problem(.wrongBox, "The envelope's 'box' is not a UUID.", nextStep: again)
         }
         guard let content = envelope.object("credential") else {
             throw Problem(.wrongBox, "The envelope has no 'credential'.", nextStep: again)
         }
-        return SealedEnvelope(id: id.lowercased(), expiresAt: expiresAt, content: content)
+        self.init(id: id.lowercased(), expiresAt: expiresAt, content: content)
     }
 
     /// Refuses an expired one; `nil` for one that never expires.
-    private func expiry(of envelope: GuardedJSON, at now: Timestamp, _ again: String) throws(Problem) -> Timestamp? {
+    private static func expiry(of envelope: GuardedJSON, at now: Timestamp, _ again: String) throws(Problem) -> Timestamp? {
         guard envelope.has("expires_at"), !envelope.isNull("expires_at") else { return nil }
         guard let text = envelope.text("expires_at"), let expiry = try? Timestamp(text) else {
             throw Problem(.wrongBox, "The envelope's 'expires_at' is not a time as in RFC 3339.", nextStep: again)

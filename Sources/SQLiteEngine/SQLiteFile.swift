@@ -30,6 +30,9 @@ package final class SQLiteFile: Engine {
             try database.execute(sql: "PRAGMA cache_size = -\(Self.cacheKiB)")
             try database.execute(sql: "PRAGMA secure_delete = ON")
             try database.execute(sql: "PRAGMA temp_store = MEMORY")
+            // Whoever can write the disk could write the schema and damage pages: https://sqlite.org/security.html.
+            try database.execute(sql: "PRAGMA trusted_schema = OFF")
+            try database.execute(sql: "PRAGMA cell_size_check = ON")
         }
         configuration.journalMode = .wal
         do {
@@ -45,8 +48,6 @@ package final class SQLiteFile: Engine {
             guard synchronous == 2 else { throw VaultError.failed("SQLite does not sync its commits") }
         } catch let error as VaultError {
             throw error
-        } catch let error as DatabaseError where [.SQLITE_NOTADB, .SQLITE_CORRUPT].contains(error.resultCode) {
-            throw .notAVault(path: path)
         } catch {
             throw VaultError(Self.engineError(error, path))
         }
@@ -57,33 +58,43 @@ package final class SQLiteFile: Engine {
         try? queue.writeWithoutTransaction { try Int.fetchOne($0, sql: "PRAGMA synchronous") }
     }
 
+    private static let table = """
+        CREATE TABLE record (
+            key BLOB NOT NULL PRIMARY KEY,
+            revision INTEGER NOT NULL,
+            value BLOB NOT NULL
+        ) WITHOUT ROWID, STRICT
+        """
+
     private static func create(in queue: DatabaseQueue) throws {
         try queue.write { database in
             try database.execute(sql: "PRAGMA application_id = \(applicationID)")
             try database.execute(sql: "PRAGMA user_version = \(schema)")
-            try database.execute(
-                sql: """
-                    CREATE TABLE record (
-                        key BLOB NOT NULL PRIMARY KEY,
-                        revision INTEGER NOT NULL,
-                        value BLOB NOT NULL
-                    ) WITHOUT ROWID, STRICT
-                    """)
+            try database.execute(sql: table)
         }
     }
 
     private static func check(_ queue: DatabaseQueue, _ path: String) throws {
-        let (application, version) = try queue.read { database in
-            (try Int.fetchOne(database, sql: "PRAGMA application_id"), try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0)
+        let (application, version, tables) = try queue.read { database in
+            (
+                try Int.fetchOne(database, sql: "PRAGMA application_id"), try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0,
+                try String.fetchAll(database, sql: "SELECT sql FROM sqlite_schema")
+            )
         }
         guard application == applicationID else { throw VaultError.notAVault(path: path) }
         guard version <= schema else { throw VaultError.newer(format: version) }
+        // A view or a trigger could answer in the table's place.
+        guard tables == [table] else { throw VaultError.damagedDatabase("\(path) does not have its one table") }
     }
 
     package func get(_ key: [UInt8]) throws(EngineError) -> EngineRecord? {
         try run { database in
             let statement = try database.cachedStatement(sql: "SELECT key, revision, value FROM record WHERE key = ?")
-            return try Row.fetchOne(statement, arguments: [Data(key)]).map(Self.record)
+            let record = try Row.fetchOne(statement, arguments: [Data(key)]).map(Self.record)
+            guard record.map({ $0.key == key }) ?? true else {
+                throw EngineError.damaged("SQLite found another key than the one asked for")
+            }
+            return record
         }
     }
 
@@ -98,7 +109,13 @@ package final class SQLiteFile: Engine {
                 }
             let start = after ?? (order == .ascending ? [] : end)
             let statement = try database.cachedStatement(sql: sql)
-            return try Row.fetchAll(statement, arguments: [Data(start), Data(prefix), Data(end), limit]).map(Self.record)
+            let records = try Row.fetchAll(statement, arguments: [Data(start), Data(prefix), Data(end), limit]).map(Self.record)
+            // A page that another one stands for comes twice, or out of order.
+            let isOrdered = zip(records, records.dropFirst()).allSatisfy { one, next in
+                order == .ascending ? one.key.lexicographicallyPrecedes(next.key) : next.key.lexicographicallyPrecedes(one.key)
+            }
+            guard isOrdered else { throw EngineError.damaged("keys are not in their order") }
+            return records
         }
     }
 
@@ -183,13 +200,24 @@ package final class SQLiteFile: Engine {
         try KeptCopies(of: path).remove()
     }
 
+    /// A page whose list of free bytes is damaged gives all its records, until something new is written over one of them.
+    package func requireSound() throws(EngineError) {
+        let found = try run { try String.fetchOne($0, sql: "PRAGMA quick_check(1)") ?? "nothing" }
+        guard found == "ok" else { throw .damaged("SQLite's check found: \(found.prefix(200).replacing("\n", with: " "))") }
+    }
+
     package func close() {
         try? queue.close()
         lock?.release()
     }
 
-    static func record(_ row: Row) -> EngineRecord {
-        EngineRecord(key: Array(row[0] as Data), revision: row[1], value: Array(row[2] as Data))
+    /// A damaged page may hold anything in place of the column's type; asking for another one would trap.
+    static func record(_ row: Row) throws(EngineError) -> EngineRecord {
+        let (key, revision, value): (DatabaseValue, DatabaseValue, DatabaseValue) = (row[0], row[1], row[2])
+        guard case .blob(let key) = key.storage, case .int64(let revision) = revision.storage, case .blob(let value) = value.storage else {
+            throw .damaged("a record has a column of another type")
+        }
+        return EngineRecord(key: Array(key), revision: revision, value: Array(value))
     }
 
     /// The first key that does not begin with `prefix`; prefixes never consist of 0xFF alone.
@@ -212,13 +240,22 @@ package final class SQLiteFile: Engine {
     static func engineError(_ error: any Error, _ path: String) -> EngineError {
         switch error {
         case let error as EngineError: error
-        case let error as DatabaseError where error.resultCode == .SQLITE_FULL: .diskFull
-        // What a full disk does to the files beside the database has no code of its own.
-        case let error as DatabaseError
-        where [.SQLITE_IOERR, .SQLITE_CANTOPEN].contains(error.resultCode) && Disk.isFull(at: path): .diskFull
-        // The message alone: GRDB's description would add the statement and its arguments.
-        case let error as DatabaseError: .failed("SQLite \(error.extendedResultCode.rawValue), \(error.message ?? "no message")")
+        case let error as DatabaseError:
+            switch error.resultCode {
+            case .SQLITE_FULL: .diskFull
+            // What a full disk does to the files beside the database has no code of its own.
+            case .SQLITE_IOERR, .SQLITE_CANTOPEN: Disk.isFull(at: path) ? .diskFull : .failed(words(error))
+            case .SQLITE_CORRUPT, .SQLITE_NOTADB: .damaged(words(error))
+            // All statements are our own and right: what they don't find is the table that they are for.
+            case .SQLITE_ERROR: .damaged(words(error))
+            default: .failed(words(error))
+            }
         default: .failed("SQLite could not be used")
         }
+    }
+
+    /// The message alone: GRDB's description would add the statement and its arguments.
+    private static func words(_ error: DatabaseError) -> String {
+        "SQLite \(error.extendedResultCode.rawValue), \(error.message ?? "no message")"
     }
 }

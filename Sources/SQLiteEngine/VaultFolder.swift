@@ -60,8 +60,10 @@ package struct VaultFolder: Sendable {
 
     /// That there is a vault, and that nobody else can get at it.
     package func check() throws(VaultError) {
-        guard let folder = Self.status(path), folder.st_mode & S_IFMT == S_IFDIR, Self.status(database) != nil else {
-            throw .missing(path: path)
+        guard let folder = Self.status(path), folder.st_mode & S_IFMT == S_IFDIR else { throw .missing(path: path) }
+        guard Self.status(database) != nil else {
+            // To be told to make a new vault is no help to who lost a part of one.
+            throw Self.isEmptyFolder(path) ? .missing(path: path) : .damagedDatabase("\(database) is not there, while the rest of it is")
         }
         try Self.check(path, folder, notAllowed: 0o077)
         for file in [database, "\(database)-wal", "\(database)-shm", "\(path)/lock", "\(path)/reserve"] {

@@ -28,8 +28,16 @@ package protocol Engine: Sendable {
     /// Leaves nothing of deleted and replaced records anywhere beside the live ones: no journal, no copy that `keepCopy` made.
     func forgetReplaced() throws(EngineError)
 
+    /// Looks at all that it finds the records by; `.damaged` where a later write could destroy what can still be read.
+    func requireSound() throws(EngineError)
+
     /// Ends its use; the last call.
     func close()
+}
+
+extension Engine {
+    /// One with nothing of its own below the records has nothing to look at.
+    package func requireSound() throws(EngineError) {}
 }
 
 /// One state of an engine, for as long as somebody reads it.
@@ -93,6 +101,8 @@ package struct EngineChange: Sendable, Equatable {
 package enum EngineError: Error, Equatable {
     case conflict
     case diskFull
+    /// What holds the records is damaged below them. The engine's own words, without any value.
+    case damaged(String)
     /// The engine's own words, without any value.
     case failed(String)
 }

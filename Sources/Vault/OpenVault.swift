@@ -86,7 +86,11 @@ package final class OpenVault: Sendable {
         for index in 0..<Self.lengthBytes {
             bytes[padded - Self.lengthBytes + index] = UInt8(truncatingIfNeeded: plaintext.count >> (8 * index))
         }
-        return recordKey.withBytes { recordKey in
+        return sealed(padded: bytes, at: key, revision: revision)
+    }
+
+    func sealed(padded bytes: [UInt8], at key: [UInt8], revision: Int64) -> [UInt8] {
+        recordKey.withBytes { recordKey in
             Cipher.seal(bytes.span.bytes, associated: place(key, revision), key: recordKey, random: random)
         }
     }

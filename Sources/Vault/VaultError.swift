@@ -17,6 +17,8 @@ package enum VaultError: Error, Equatable {
     case badKeyFile(path: String, String)
     /// A record that is not what was sealed in its place; names the kind.
     case damaged(kind: String)
+    /// What holds the records is damaged below them, or in part not there.
+    case damagedDatabase(String)
     /// Each record is genuine, but together they are not those of the last commit.
     case altered
     /// An earlier copy of the vault than the one that was in use.
@@ -40,7 +42,7 @@ package enum VaultError: Error, Equatable {
         case .noKey: "no-key"
         case .awaitsPassphrase: "awaits-passphrase"
         case .badKeyFile: "bad-key-file"
-        case .damaged: "vault-damaged"
+        case .damaged, .damagedDatabase: "vault-damaged"
         case .altered: "vault-altered"
         case .older, .noMirror: "vault-older"
         case .sealed: "sealed"
@@ -63,6 +65,7 @@ package enum VaultError: Error, Equatable {
         case .awaitsPassphrase: "The vault opens with a passphrase."
         case .badKeyFile(let path, let why): "The key file \(path) can't be used: \(why)."
         case .damaged(let kind): "A record of kind '\(kind)' is not what was sealed in its place: it was changed, moved or cut."
+        case .damagedDatabase(let why): "The vault's database is damaged: \(why)."
         case .altered:
             "The vault was altered behind the daemon's back: a record was put back as it had been before, or removed, or a foreign one added."
         case .older(let counter, let mirror):
@@ -75,7 +78,7 @@ package enum VaultError: Error, Equatable {
         }
     }
 
-    package var nextStep: String? {
+    package var nextStep: String {
         switch self {
         case .missing: "keyturn init --vault DIR"
         case .exists: "Choose another folder, or use the vault that is there."
@@ -83,13 +86,14 @@ package enum VaultError: Error, Equatable {
         case .wrongOwner(let path, _): "chown -R the folder of \(path) to the user that runs keyturnd."
         case .inUse: "Stop the other keyturnd first."
         case .older, .noMirror: "keyturn unseal --accept-older"
-        case .notAVault, .damaged, .altered: "Stop the daemon, keep a copy of the folder, and put back a copy that was known to be good."
+        case .notAVault, .damaged, .damagedDatabase, .altered:
+            "Stop the daemon, move the folder aside, then: keyturn restore FILE --vault DIR"
         case .newer: "Install the newer version of Keyturn again."
         case .wrongKey, .noKey, .badKeyFile: "Put the right key file in its place, then: keyturn unseal"
         case .awaitsPassphrase: "keyturn unseal --passphrase"
         case .sealed: "keyturn unseal"
         case .diskFull: "Make room on the disk; what is waiting goes on by itself."
-        case .failed: "Look at the disk, and at the daemon's log: journalctl -u keyturnd"
+        case .failed: "Look after the disk and the folder of the vault (the kernel's words: journalctl -k), then: keyturn status"
         }
     }
 
@@ -98,6 +102,7 @@ package enum VaultError: Error, Equatable {
         switch self {
         case .inUse, .diskFull, .failed: true
         case .missing, .exists, .tooOpen, .wrongOwner, .notAVault, .newer, .wrongKey, .noKey, .awaitsPassphrase, .badKeyFile, .damaged,
+            .damagedDatabase,
             .altered, .older, .noMirror, .sealed:
             false
         }
@@ -111,7 +116,7 @@ package enum VaultError: Error, Equatable {
         case .older, .noMirror: Problem(.vaultOlder, detail, nextStep: nextStep)
         case .altered: Problem(.vaultAltered, detail, nextStep: nextStep)
         case .diskFull: Problem(.diskFull, detail, nextStep: nextStep)
-        case .damaged, .failed, .exists: Problem(.storeFailed, detail, nextStep: nextStep)
+        case .damaged, .damagedDatabase, .failed, .exists: Problem(.storeFailed, detail, nextStep: nextStep)
         }
     }
 
@@ -119,6 +124,7 @@ package enum VaultError: Error, Equatable {
         switch error {
         case .conflict: self = .failed("another process changed a record at the same time")
         case .diskFull: self = .diskFull
+        case .damaged(let why): self = .damagedDatabase(why)
         case .failed(let why): self = .failed(why)
         }
     }

@@ -79,6 +79,7 @@ extension OpenVault {
             throw .damaged(kind: "header")
         }
         guard header.format <= format else { throw .newer(format: header.format) }
+        guard header.format >= Format1.number else { throw .damaged(kind: "header") }
         return header
     }
 

@@ -141,6 +141,7 @@ package actor VaultStore {
                 guard isOpen(vault) else { return }
             }
             try scan.requireMatch(with: VaultView(vault: vault).vaultState(), names: kindNames)
+            do { try vault.engine.requireSound() } catch { throw VaultError(error) }
             try writeDown(finding, admission)
         } catch {
             guard isOpen(vault) else { return }

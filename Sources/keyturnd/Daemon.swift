@@ -83,8 +83,7 @@ struct Daemon {
     }
 
     private func tell(whyNotOpen error: VaultError) {
-        logger.error(
-            "Sealed: \(error.detail)", metadata: ["reason": "\(error.code)", "next_step": "\(error.nextStep ?? "keyturn unseal")"])
+        logger.error("Sealed: \(error.detail)", metadata: ["reason": "\(error.code)", "next_step": "\(error.nextStep)"])
     }
 
     /// Tries again to open a vault whose trouble may be over, ever less often.

@@ -50,7 +50,7 @@ import Testing
 
     @Test(arguments: [
         "DELETE FROM record WHERE hex(substr(key, 1, 1)) = '14'",
-        "INSERT INTO record SELECT key || x'00', revision, value FROM record WHERE key = x'01'",
+        "INSERT INTO record SELECT CAST(key || x'00' AS BLOB), revision, value FROM record WHERE key = x'01'",
     ]) func `in part is noticed`(_ statement: String) async throws {
         try await Scene.with { scene in
             try await scene.keyturn.terminate()

@@ -11,7 +11,9 @@ struct VaultPlace {
     let path: String
 
     init() throws {
-        path = "/tmp/kt-vault-\(UUID().uuidString.prefix(8).lowercased())"
+        // In memory where there is a place for it: nothing is proven by a disk that is slow.
+        let base = FileManager.default.isWritableFile(atPath: "/dev/shm") ? "/dev/shm" : "/tmp"
+        path = "\(base)/kt-vault-\(UUID().uuidString.prefix(8).lowercased())"
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
     }
 
