@@ -24,6 +24,18 @@ extension VaultService {
                     "Version \(number) of '\(name)' is \(version.state.rawValue); only a staged version can be discarded, and with --yes a previous one.",
                     nextStep: NextStep.versions(name))
             }
+            guard !config.mayBeHeld(version) else {
+                throw Problem(
+                    .badRequest,
+                    "A PUT of version \(number) had an unknown outcome: it is kept until a later one, begun after \(version.landsUntil ?? now), is confirmed.",
+                    nextStep: "keyturn versions \(name)")
+            }
+            if version.state == .previous, let current = config.version(.current), current.proof != .proven, current.proof != .off {
+                throw Problem(
+                    .badRequest,
+                    "Version \(number) of '\(name)' may be what the backend holds, since version \(current.number) is not proven.",
+                    nextStep: "keyturn prove \(name)")
+            }
             if let until = config.stragglersUntil, now < until, version.state == .previous || version.wasSent {
                 throw Problem(
                     .badRequest,

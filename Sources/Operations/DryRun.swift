@@ -27,7 +27,7 @@ extension VaultService {
         let draft = RotationDraft(config: name, request: request, caller: caller, at: clock.now(), id: newRotationID(), limits: limits)
         switch try await read({ try draft.decide(in: $0) }) {
         case .notDue(let due, let why): return .notDue(due, why)
-        case .join(let rotation): return .joins(rotation)
+        case .join(let rotation), .joinNewly(let rotation): return .joins(rotation)
         case .make(let made):
             let (check, listed) = try await sharedKeyCheck(of: made)
             // What the list says may be what was missing.

@@ -17,6 +17,7 @@ extension Transaction {
         var erased: [VersionNumber] = []
         for version in config.versions {
             guard let eraseAfter = version.eraseAfter, max(eraseAfter, config.stragglersUntil ?? eraseAfter) <= now else { continue }
+            guard !config.mayBeHeld(version) else { continue }
             guard version.state == .rejected || (version.state == .previous && isProven) else { continue }
             config.versions.removeAll { $0.number == version.number }
             var ended = version

@@ -14,15 +14,18 @@ extension VaultService {
         switch try await read({ try draft.decide(in: $0) }) {
         case .notDue(let due, let why): return .notDue(due, why)
         case .join(let rotation): return try await answer(rotation, joining: request, waiting)
+        case .joinNewly: return try await begin(draft, nil, waiting)
         case .make(let planned):
             try await requireRoom()
-            let listed = try await requireOwnKey(of: planned)
-            switch try await make(draft, listed) {
-            case .notDue(let due, let why): return .notDue(due, why)
-            case .join(let rotation): return try await answer(rotation, joining: request, waiting)
-            case .make(let made):
-                return try await answer(made.rotation, joining: nil, waiting)
-            }
+            return try await begin(draft, try await requireOwnKey(of: planned), waiting)
+        }
+    }
+
+    private func begin(_ draft: RotationDraft, _ listed: RemoteFields?, _ waiting: Waiting) async throws -> RotationReply {
+        switch try await make(draft, listed) {
+        case .notDue(let due, let why): .notDue(due, why)
+        case .join(let rotation), .joinNewly(let rotation): try await answer(rotation, joining: draft.request, waiting)
+        case .make(let made): try await answer(made.rotation, joining: nil, waiting)
         }
     }
 
@@ -38,9 +41,16 @@ extension VaultService {
             if case .make(let made) = decision { runner.start(made.rotation) }
             return decision
         } catch {
-            runner.withdraw(draft.id)
+            await withdraw(draft.id)
             throw error
         }
+    }
+
+    /// The announced change of a rotation was not confirmed. A commit that failed may have reached the disk all the same: then it is driven
+    /// as after a restart, which makes it durable anew before anything goes out.
+    func withdraw(_ id: RotationID) async {
+        runner.withdraw(id)
+        if let rotation = try? await read({ try $0.get(.rotation, .timed(id)) }) { runner.takeUp(rotation) }
     }
 
     package enum Waiting: Sendable {
@@ -65,7 +75,10 @@ extension VaultService {
     }
 
     private func answer(_ rotation: Rotation, joining request: RotationRequest?, _ waiting: Waiting) async throws -> RotationReply {
-        if let request, request.condition == .now, rotation.state == .waiting { runner.wake(rotation.id) }
+        if let request {
+            runner.takeUp(rotation)
+            if request.condition == .now, rotation.state == .waiting { runner.wake(rotation.id) }
+        }
         guard waiting == .untilSettled else { return .rotation(rotation) }
         let settling = await runner.settled(rotation.id)
         let latest = try await read { try $0.rotation(rotation.id) }

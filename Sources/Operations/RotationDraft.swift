@@ -16,6 +16,8 @@ struct RotationDraft: Sendable {
     enum Decision: Sendable {
         case notDue(Timestamp?, String)
         case join(Rotation)
+        /// The same, but its Idempotency-Key has to be remembered first: the next request under it gets this rotation, ended or not.
+        case joinNewly(Rotation)
         case make(Made)
     }
 
@@ -78,7 +80,7 @@ struct RotationDraft: Sendable {
             throw Problem(
                 .paused, "The config '\(config)' is paused, which holds its rotation \(rotation.id).", nextStep: NextStep.resume(config))
         }
-        return .join(rotation)
+        return idempotencyKey == nil ? .join(rotation) : .joinNewly(rotation)
     }
 
     private static let paused = "paused"
@@ -135,7 +137,7 @@ struct RotationDraft: Sendable {
         config.versions.append(
             VersionRecord(
                 number: number, state: .pending, proof: nil, createdAt: at, hasKey: source.hasKey, hasSecret: source.hasSecret,
-                fields: RemoteFields(), isCompromised: source.isCompromised))
+                fields: RemoteFields(), isCompromised: source.isCompromised, landsUntil: source.landsUntil))
         return made(config, upstream, version: number, fields: RemoteFields(), former: RemoteFields(), rollbackOf: source.number)
     }
 
@@ -170,7 +172,7 @@ struct RotationDraft: Sendable {
             }
         let plan = RotationPlan(
             kind: request.kind, upstream: upstream.address, remoteID: record.binding.remoteID, field: record.binding.field, fields: fields,
-            formerFields: former, wayBack: wayBack, proves: record.proves)
+            formerFields: former, wayBack: wayBack, proves: record.proves, othersLandUntil: record.othersLandUntil(version))
         let rotation = Rotation(
             id: id, config: config, version: version, standingVersion: standing?.number, rollbackOf: rollbackOf,
             quarantine: quarantine?.id,
@@ -189,7 +191,17 @@ struct RotationDraft: Sendable {
     /// Requested and pending in one commit: the version's bytes are durable since it was staged.
     func make(in transaction: inout Transaction, listed: RemoteFields?) throws -> Change<Decision> {
         let decision = try decide(in: transaction, listed: listed)
-        guard case .make(let made) = decision else { return .unchanged(decision) }
+        let made: Made
+        switch decision {
+        case .notDue, .join: return .unchanged(decision)
+        case .joinNewly(let rotation):
+            try remember(rotation.id, in: &transaction)
+            let event = AuditEvent(
+                at: at, "rotation.joined", by: caller.audited, config: config, rotation: rotation.id, version: rotation.version,
+                reason: request.reason)
+            return .changed(decision, event)
+        case .make(let new): made = new
+        }
         let rotation = made.rotation
         if let source = rotation.rollbackOf, let version = rotation.version {
             guard let packed = try transaction.get(.credential, .version(config, source)) else {
@@ -202,13 +214,16 @@ struct RotationDraft: Sendable {
         try transaction.put(.rotation, .timed(id), rotation)
         try transaction.put(.unfinished, .named(config), pointer)
         try transaction.put(.history, .namedTimed(config.description, milliseconds: id.milliseconds, id: id.description), pointer)
-        if let key = idempotencyKey {
-            try transaction.put(.idempotency, key, IdempotencyRecord(rotation: id, request: request.fingerprint, at: at))
-        }
+        try remember(id, in: &transaction)
         let event = AuditEvent(
             at: at, "rotation.requested", by: caller.audited, config: config, upstream: rotation.machine.plan.upstream.name, rotation: id,
             version: rotation.version, reason: request.reason)
         return .changed(decision, event)
+    }
+
+    private func remember(_ rotation: RotationID, in transaction: inout Transaction) throws {
+        guard let key = idempotencyKey else { return }
+        try transaction.put(.idempotency, key, IdempotencyRecord(rotation: rotation, request: request.fingerprint, at: at))
     }
 }
 

@@ -15,6 +15,7 @@ struct RotationOutcome {
         config.unfinished = nil
         if mayStillBeStored { config.stragglersUntil = now + limits.stragglerHorizon }
         if rotation.quarantine != nil, hasPutIt { config.released = rotation.quarantine }
+        noteStragglers(&config)
         switch rotation.machine.plan.kind {
         case .rotate, .rollback: try move(&config, &transaction)
         case .remote: changeFields(&config)
@@ -40,6 +41,25 @@ struct RotationOutcome {
         case .succeeded, .failed(_, .stays): rotation.machine.plan.kind == .rotate
         case .failed, .rejected, .cancelled: false
         }
+    }
+
+    /// Of which versions a PUT may still land, and since when none can be left that landed earlier.
+    private func noteStragglers(_ config: inout ConfigRecord) {
+        let machine = rotation.machine
+        guard machine.plan.kind == .rotate || machine.plan.kind == .rollback else { return }
+        var numbers = machine.unresolved.map { $0 == .offered ? rotation.version : rotation.standingVersion }
+        if case .failed(_, .stagedAgain) = ending, machine.offeredWasAccepted { numbers.append(rotation.version) }
+        for number in numbers.compactMap(\.self) { config.update(number) { $0.landsUntil = now + limits.stragglerHorizon } }
+        switch ending {
+        case .succeeded, .rejected, .failed(_, .stays):
+            if machine.offeredWasAccepted || machine.standingWasAccepted { config.confirmedSince = rotation.request.at }
+        case .failed, .cancelled: break
+        }
+    }
+
+    /// Another value may still land after what was put here.
+    private func othersMayLand(_ config: ConfigRecord, but number: VersionNumber?) -> Bool {
+        config.othersLandUntil(number).map { now < $0 } ?? false
     }
 
     /// Whether the backend took the bearer on the way here.
@@ -99,7 +119,7 @@ struct RotationOutcome {
             }
         }
         // With another value still on its way, no later validate can tell whose success it is.
-        let wasAccepted = rotation.machine.offeredWasAccepted && !rotation.machine.unresolved.contains(.standing)
+        let wasAccepted = rotation.machine.offeredWasAccepted && !othersMayLand(config, but: number)
         var fields = RemoteFields()
         config.update(number) { version in
             version.state = .current
@@ -115,7 +135,7 @@ struct RotationOutcome {
     private func putBack(_ config: inout ConfigRecord) {
         let machine = rotation.machine
         guard machine.verdict != nil, let standing = rotation.standingVersion else { return }
-        var isProven = machine.standingWasAccepted && !machine.unresolved.contains(.offered)
+        var isProven = machine.standingWasAccepted && !othersMayLand(config, but: standing)
         config.update(standing) { version in
             version.wasAccepted = isProven
             if case .rejected(_, .some) = ending { isProven = false }

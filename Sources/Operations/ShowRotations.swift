@@ -91,7 +91,7 @@ extension VaultService {
             }
             runner.start(resolved)
         } catch {
-            runner.withdraw(id)
+            await withdraw(id)
             throw error
         }
         if waiting == .untilSettled { _ = await runner.settled(id) }

@@ -63,6 +63,10 @@ final class LiveRotations: Sendable {
         }
     }
 
+    func knows(_ id: RotationID) -> Bool {
+        state.withLock { $0.entries[id] != nil }
+    }
+
     func update(_ rotation: Rotation) {
         release(rotation.id, .settled) { entry in
             entry.rotation = rotation

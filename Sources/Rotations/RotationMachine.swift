@@ -126,8 +126,8 @@ package struct RotationMachine: Sendable, Equatable, Codable {
 
     /// Only before the first act: the driver vouches that no byte went out.
     package mutating func cancelled() -> [RotationStep] {
-        precondition(attempts <= 1 && isNothingStored, "cancelled after \(attempts) attempts")
-        attempts = 0
+        precondition(isNothingStored, "cancelled after a PUT that may have been stored")
+        if case .putting = phase { attempts -= 1 }
         return end(.cancelled)
     }
 
@@ -174,9 +174,9 @@ package struct RotationMachine: Sendable, Equatable, Codable {
 
     package mutating func validate(_ which: CredentialsInPlay.Which, answered answer: ValidateAnswer, at moment: Moment) -> [RotationStep] {
         precondition(phase == .validating(which), "an answer to a validate of \(which) in \(phase)")
-        if plan.kind == .prove { return proveAnswered(answer) }
+        if plan.kind == .prove { return proveAnswered(answer, at: moment) }
         switch answer {
-        case .works: return works(which)
+        case .works: return works(which, at: moment)
         case .fails(let reason):
             if let steps = askProofAgain(which, reason) { return steps }
             if which == .offered { offeredFailedItsProof = true }
@@ -248,7 +248,7 @@ package struct RotationMachine: Sendable, Equatable, Codable {
         return go(.validate(which), after: .zero)
     }
 
-    private mutating func works(_ which: CredentialsInPlay.Which) -> [RotationStep] {
+    private mutating func works(_ which: CredentialsInPlay.Which, at moment: Moment) -> [RotationStep] {
         guard which == .offered else {
             // That a key works shows which one it is only where the other is known not to, or where its PUT was confirmed.
             guard standingWasAccepted || offeredFailedItsProof else { return stuck(Self.putBackUnconfirmed) }
@@ -257,8 +257,8 @@ package struct RotationMachine: Sendable, Equatable, Codable {
         if !offeredWasAccepted {
             return end(.succeeded(.unproven, warning: Self.putUnconfirmed))
         }
-        if unresolved.contains(.standing) {
-            return end(.succeeded(.unproven, warning: Reason("an earlier PUT of the other credential may still land")))
+        if unresolved.contains(.standing) || othersMayLand(at: moment) {
+            return end(.succeeded(.unproven, warning: Self.othersMayLand))
         }
         return end(.succeeded(.proven, warning: nil))
     }
@@ -271,13 +271,20 @@ package struct RotationMachine: Sendable, Equatable, Codable {
         }
     }
 
+    private func othersMayLand(at moment: Moment) -> Bool {
+        plan.othersLandUntil.map { moment.now < $0 } ?? false
+    }
+
+    private static let othersMayLand = Reason("an earlier PUT of another credential may still land")
     private static let putUnconfirmed = Reason("the backend did not say that it stored the credential")
     private static let putBackUnconfirmed = Reason("the backend did not say that it stored the earlier credential")
 
-    private mutating func proveAnswered(_ answer: ValidateAnswer) -> [RotationStep] {
+    private mutating func proveAnswered(_ answer: ValidateAnswer, at moment: Moment) -> [RotationStep] {
         switch answer {
         case .works:
-            if offeredWasAccepted {
+            if offeredWasAccepted, othersMayLand(at: moment) {
+                end(.succeeded(.unproven, warning: Self.othersMayLand))
+            } else if offeredWasAccepted {
                 end(.succeeded(.proven, warning: nil))
             } else {
                 end(.succeeded(.unproven, warning: Reason("a key works there, but that it is this one only a PUT of its own can show")))

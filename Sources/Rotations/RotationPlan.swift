@@ -13,6 +13,8 @@ package struct RotationPlan: Sendable, Equatable, Codable {
     package let wayBack: WayBack
     /// Whether a validate follows an accepted PUT.
     package let proves: Bool
+    /// Until when a PUT of some other version may still land, from an earlier rotation: before that no validate shows which key is stored.
+    package let othersLandUntil: Timestamp?
 
     package enum Kind: String, Sendable, Codable {
         /// Makes the pending version current.
@@ -36,7 +38,7 @@ package struct RotationPlan: Sendable, Equatable, Codable {
 
     package init(
         kind: Kind, upstream: UpstreamAddress, remoteID: RemoteID, field: CredentialField, fields: RemoteFields, formerFields: RemoteFields,
-        wayBack: WayBack, proves: Bool
+        wayBack: WayBack, proves: Bool, othersLandUntil: Timestamp? = nil
     ) {
         self.kind = kind
         self.upstream = upstream
@@ -46,5 +48,6 @@ package struct RotationPlan: Sendable, Equatable, Codable {
         self.formerFields = formerFields
         self.wayBack = wayBack
         self.proves = proves
+        self.othersLandUntil = othersLandUntil
     }
 }

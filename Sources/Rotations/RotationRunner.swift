@@ -61,6 +61,12 @@ package final class RotationRunner: Sendable {
         launch(rotation) { $0.resumed() }
     }
 
+    /// The same, where nobody knows of it: a commit that was reported as failed may have made it durable.
+    package func takeUp(_ rotation: Rotation) {
+        guard !rotation.state.hasEnded, rotation.state != .stuck, !live.knows(rotation.id) else { return }
+        resume(rotation)
+    }
+
     /// Begins the next cycle of a waiting rotation at once.
     package func wake(_ id: RotationID) {
         live.wake(id)

@@ -35,7 +35,8 @@ struct Ledger {
         }
     }
 
-    /// Nothing older is sent than what was sent before, unless it is put back; and what was given up is not sent again.
+    /// Nothing older is sent than what was sent before, unless it is put back; and what was given up is not sent again, unless an operator
+    /// wants it tried again.
     private func checkOrder(_ reading: VaultReading, _ puts: [String]) throws {
         var last = 1
         var newest = 1
@@ -44,7 +45,9 @@ struct Ledger {
             if number < last, !reading.audit.contains(where: { $0.event.event == "rotation.reverting" && $0.event.version == last }) {
                 throw Broken(description: "version \(number) was sent after version \(last), which nobody reverted")
             }
-            if number > last, number <= newest { throw Broken(description: "version \(number) was sent again after it was given up") }
+            if number > last, number <= newest, !reading.wasResolved(number) {
+                throw Broken(description: "version \(number) was sent again after it was given up: \(puts.compactMap { numbers[$0] })")
+            }
             last = number
             newest = max(newest, number)
         }

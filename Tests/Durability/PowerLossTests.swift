@@ -8,9 +8,13 @@ import Vault
 @Suite struct `A power cut` {
     @Test func `at any write, whatever reached the disk of those not synced, loses nothing that was acknowledged`() async throws {
         print("KEYTURN_SEED=\(Effort.seed)")
+        try await OwnThread.run { try await Self.cutEverywhere() }
+    }
+
+    private static func cutEverywhere() async throws {
         let scratch = try PrivateFolder(in: "/dev/shm")
         defer { scratch.remove() }
-        let (root, entries) = try await Self.recorded(in: scratch)
+        let (root, entries) = try await recorded(in: scratch)
         #expect(entries.contains { if case .write(let path, _, _) = $0 { path.hasSuffix("vault.db-wal") } else { false } })
         #expect(entries.contains { if case .syncFolder = $0 { true } else { false } })
 

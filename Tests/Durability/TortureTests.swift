@@ -19,7 +19,8 @@ import Testing
         var left = kills
         while left > 0 {
             print("KEYTURN_SEED=\(seed): \(min(left, killsOfOne)) kills\(onSmallDisk ? " on a small disk" : "")")
-            try await Torture.run(kills: min(left, killsOfOne), seed: seed, onSmallDisk: onSmallDisk)
+            let (count, seedOfOne) = (min(left, killsOfOne), seed)
+            try await OwnThread.run { try await Torture.run(kills: count, seed: seedOfOne, onSmallDisk: onSmallDisk) }
             left -= killsOfOne
             seed += 1
         }

@@ -68,6 +68,14 @@ struct VaultReading: Sendable {
         keys.first { $0.value == key }?.key
     }
 
+    /// Whether an operator drove a stuck rotation of this version on.
+    func wasResolved(_ number: VersionNumber) -> Bool {
+        rotations.contains { rotation in
+            rotation.version == number
+                && audit.contains { $0.event.event == "rotation.resolved" && $0.event.rotation == rotation.id }
+        }
+    }
+
     /// Whether the audit log says that this version was to be sent: by a rotation of its own, or as the one to put back.
     func tells(of number: VersionNumber) -> Bool {
         rotations.contains { rotation in

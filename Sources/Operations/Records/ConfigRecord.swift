@@ -33,6 +33,8 @@ package struct ConfigRecord: Sendable, Codable, Equatable {
 
     /// The quarantine that it has left.
     package var released: String?
+    /// When the rotation began whose PUT was confirmed last: what landed before that was overwritten by it.
+    package var confirmedSince: Timestamp?
 
     /// Where its keys go.
     package struct Binding: Sendable, Codable, Equatable {
@@ -61,6 +63,18 @@ package struct ConfigRecord: Sendable, Codable, Equatable {
     /// The newest previous one.
     package var newestPrevious: VersionRecord? {
         versions.last { $0.state == .previous }
+    }
+
+    /// Whether the backend may hold it beside the current one, now or later: a PUT of it had an unknown outcome, and none that was begun
+    /// after its last straggler could land was confirmed yet.
+    package func mayBeHeld(_ version: VersionRecord) -> Bool {
+        guard let landsUntil = version.landsUntil else { return false }
+        return confirmedSince.map { $0 < landsUntil } ?? true
+    }
+
+    /// Until when a PUT of another version than this one may still land.
+    package func othersLandUntil(_ number: VersionNumber?) -> Timestamp? {
+        versions.filter { $0.number != number }.compactMap(\.landsUntil).max()
     }
 
     package func isPaused(at time: Timestamp) -> Bool {
@@ -101,6 +115,8 @@ package struct VersionRecord: Sendable, Codable, Equatable {
 
     /// Such a one has no grace and is put back by an operator alone.
     package var isBurnt: Bool { isCompromised == true }
+    /// Until when a PUT of it with an unknown outcome may still land; kept when that has passed.
+    package var landsUntil: Timestamp?
 }
 
 extension RecordKind where Value == ConfigRecord {

@@ -31,7 +31,8 @@ final class Callers: @unchecked Sendable {
 
     private func hears(_ id: Int, _ outcome: Result<Answer, any Error>) {
         guard !world.isCrashed, let call = waiting.removeValue(forKey: id)?.call else { return }
-        switch outcome {
+        // The vault's own trouble is answered by its name, as the socket does it.
+        switch outcome.mapError({ ($0 as? VaultError)?.problem ?? $0 }) {
         case .success(let answer):
             world.trace("caller \(id) hears: \(answer.short)")
             world.oracle.answered(call, answer)

@@ -5,7 +5,8 @@ import Rotations
 /// Truthful in this: what it answered with `success: true` it had stored, what it refused it had not.
 final class Backend {
     struct Remote {
-        var held: String?
+        /// Whatever was there before Keyturn came.
+        var held: String? = Backend.foreignKey
         /// Whether `held` came from Keyturn or was adopted by it: only that can be missed.
         var isOurs = false
         var fields = RemoteFields(name: "first", endpoint: "https://one.test", aiType: .openAI)
@@ -38,13 +39,29 @@ final class Backend {
     var remotes: [RemoteID: Remote] = [:]
     var upstreams: [UpstreamName: Upstream] = [:]
     /// Keys that work at the provider.
-    var working: Set<String> = []
+    var working: Set<String> = [foreignKey]
+    static let foreignKey = "a key that nobody here knows"
     var providerIsDown = false
+    private var keys: [String] = []
     private var nextStraggler = 0
 
     func keyWorks(_ id: RemoteID) -> Bool {
         guard !providerIsDown, let held = remotes[id]?.held else { return false }
         return working.contains(held)
+    }
+
+    /// A key fresh from the provider.
+    func newKey(for config: ConfigName, works: Bool) -> String {
+        let key = "key-\(config)-\(keys.count)"
+        keys.append(key)
+        if works { working.insert(key) }
+        return key
+    }
+
+    /// The owner of the keys mends what no daemon can: those that are dead at the provider work again, and every configuration has one.
+    func reviveKeys() {
+        working.formUnion(keys)
+        for id in remotes.keys where remotes[id]?.held == nil { remotes[id]?.held = Self.foreignKey }
     }
 
     /// A PUT that was taken: its value may be stored from now until `landed` or `lost`.

@@ -24,8 +24,8 @@ extension MoveKind {
         },
         .fault("the provider goes or comes", weight: 3) { _, world in world.backend.providerIsDown.toggle() },
         .fault("a key dies", weight: 1) { chance, world in
-            guard let held = world.backend.remotes[Scene.remote(of: chance.pick(Scene.configs))]?.held else { return }
-            world.backend.working.remove(held)
+            guard let remote = world.backend.remotes[Scene.remote(of: chance.pick(Scene.configs))], remote.isOurs else { return }
+            if let held = remote.held { world.backend.working.remove(held) }
         },
         .fault("the list goes or comes", weight: 2) { chance, world in
             world.backend.upstreams[chance.pick(Scene.upstreams)]?.hasList.toggle()
@@ -38,6 +38,7 @@ extension MoveKind {
             world.backend.remotes[id]?.isGone.toggle()
             // What was stored went with it.
             world.backend.remotes[id]?.held = nil
+            world.backend.remotes[id]?.isOurs = false
         },
     ]
 

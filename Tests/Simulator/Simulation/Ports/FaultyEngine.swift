@@ -60,6 +60,13 @@ final class FaultyEngine: Engine, @unchecked Sendable {
         guard world.survives(.afterCommit) else { throw Self.gone }
     }
 
+    func snapshot() throws(EngineError) -> any EngineSnapshot {
+        try requireLife()
+        return try inner.snapshot()
+    }
+
+    var reserve: (any Reserve)? { inner.reserve }
+
     func rewrite(
         _ becoming: (EngineRecord) throws(VaultError) -> EngineChange.Content?, last: () throws(VaultError) -> [EngineChange]
     ) throws(VaultError) {
@@ -76,13 +83,6 @@ final class FaultyEngine: Engine, @unchecked Sendable {
         try requireLife()
         try inner.forgetReplaced()
     }
-
-    func snapshot() throws(EngineError) -> any EngineSnapshot {
-        try requireLife()
-        return try inner.snapshot()
-    }
-
-    var reserve: (any Reserve)? { inner.reserve }
 
     func close() {
         inner.close()

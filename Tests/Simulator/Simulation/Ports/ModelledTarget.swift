@@ -110,9 +110,9 @@ final class ModelledTarget: RotationTarget, @unchecked Sendable {
         let fresh = "access-\(upstream)-\(books.tokensMade)"
         var renewed: String?
         switch row {
-        case .refreshed: books.access = [fresh]
+        case .refreshed: books.access.insert(fresh)
         case .refreshedWithNewToken:
-            books.access = [fresh]
+            books.access.insert(fresh)
             renewed = "refresh-\(upstream)-\(books.tokensMade)"
             books.refresh = renewed
         case .unknownUsedUp: books.refresh = nil

@@ -47,13 +47,14 @@ extension Oracle {
     private func inOrder(_ number: VersionNumber, of config: ConfigName, in rotation: Rotation) {
         var books = books[config] ?? Books()
         defer { self.books[config] = books }
-        if number < books.newestSent {
+        if number < books.newestSent, rotation.rollbackOf == nil {
             broken(.neverTwice, "version \(number) of '\(config)' is put after version \(books.newestSent)")
         }
         if let earlier = books.sentBy[number], earlier != rotation.id, let other = image.rotations[earlier], !other.gaveItBack {
             broken(.neverTwice, "version \(number) of '\(config)' is put by a second rotation")
         }
-        books.newestSent = max(books.newestSent, number)
+        // What a rollback brings back counts as new only in its number.
+        if rotation.rollbackOf == nil { books.newestSent = max(books.newestSent, number) }
         books.sentBy[number] = rotation.id
     }
 

@@ -91,8 +91,19 @@ final class Oracle {
         checkHeld(Scene.config(at: id))
     }
 
-    /// The disk as a new life found it.
-    func found(in engine: any Engine) {}
+    /// A torn commit, as the next life finds it: all of it is there, or nothing.
+    func found(_ changes: [EngineChange], in engine: any Engine) {
+        let present = changes.filter { change in
+            let record = try? engine.get(change.key)
+            guard let becomes = change.becomes else { return record == nil }
+            return record?.revision == becomes.revision && record?.value == becomes.value
+        }
+        switch present.count {
+        case changes.count: durable(changes, in: engine)
+        case 0: break
+        default: broken(.durable, "\(present.count) of the \(changes.count) changes of a torn commit are on the disk")
+        }
+    }
 
     private func keepBooks(_ name: ConfigName, _ before: ConfigRecord?, _ after: ConfigRecord?) {
         guard let after else {

@@ -31,14 +31,12 @@ final class VaultImage {
     }
 
     init(reading engine: any Engine, random: any RandomSource) throws(VaultError) {
-        vault = try OpenVault.open(engine, unlockKey: World.unlockKey, at: Self.whenever, random: random)
+        vault = try OpenVault.open(engine, unlockKey: World.unlockKey, at: Timestamp(milliseconds: 0), random: random)
         self.random = random
         nameKeys()
     }
 
     private let random: any RandomSource
-    /// Only a vault of an earlier format is told the time.
-    private static let whenever = Timestamp(milliseconds: 0)
 
     private func nameKeys() {
         for name in Scene.configs {
@@ -56,7 +54,7 @@ final class VaultImage {
 
     /// `engine` holds them already.
     func absorb(_ changes: [EngineChange], in engine: any Engine) throws -> Delta {
-        if isOther(engine) { vault = try OpenVault.open(engine, unlockKey: World.unlockKey, at: Self.whenever, random: random) }
+        if isOther(engine) { vault = try OpenVault.open(engine, unlockKey: World.unlockKey, at: Timestamp(milliseconds: 0), random: random) }
         var delta = Delta()
         let view = VaultView(vault: vault)
         while let entry = try view.get(.audit, .sequence(nextSeq)) {
@@ -70,8 +68,8 @@ final class VaultImage {
             if let name = names[change.key] {
                 let before = configs[name]
                 // Revisions begin anew after a deletion: nothing that was decoded before may be taken for what comes.
-                if change.becomes == nil { vault = try OpenVault.open(engine, unlockKey: World.unlockKey, at: Self.whenever, random: random) }
-                let after = try view.get(.config, .named(name.description))
+                if change.becomes == nil { vault = try OpenVault.open(engine, unlockKey: World.unlockKey, at: Timestamp(milliseconds: 0), random: random) }
+                let after = change.becomes == nil ? nil : try view.get(.config, .named(name.description))
                 configs[name] = after
                 nameVersions(of: name, upTo: (after?.nextVersion ?? 0) + 8)
                 delta.configs.append((name, before, after))

@@ -15,7 +15,7 @@ final class Daemon {
     init(in world: World) {
         guard let ports = world.ports else { preconditionFailure("a daemon without ports") }
         let events = EventHub(listener: Silence())
-        let vault = VaultStore(audience: events, kindNames: RecordNames.all, on: world.scheduler.lane)
+        let vault = VaultStore(audience: events, mirror: world.mirror, kindNames: RecordNames.all, on: world.scheduler.lane)
         let bearers = UpstreamBearers(vault: vault, targets: ports.targets, clock: world.time, executor: world.scheduler)
         let journal = ports.journal(VaultJournal(vault: vault, clock: world.time, limits: ports.operationLimits), vault)
         let runner = RotationRunner(
@@ -24,7 +24,7 @@ final class Daemon {
         self.runner = runner
         service = VaultService(
             vault: vault, runner: runner, targets: ports.targets, bearers: bearers, clock: world.time, random: world.random,
-            policy: .ownerOnly(daemonUID: 0), limits: ports.operationLimits, source: DiskSource(world: world))
+            policy: .ownerOnly(daemonUID: 0), limits: ports.operationLimits, source: DiskSource(of: world))
         running = Task(executorPreference: world.scheduler) { await runner.run() }
     }
 
@@ -39,19 +39,20 @@ final class Daemon {
     private final class DiskSource: VaultSource, @unchecked Sendable {
         // SAFETY: used from the scheduler's thread alone.
         private unowned let world: World
-        let machine: String? = nil
 
-        init(world: World) { self.world = world }
+        init(of world: World) { self.world = world }
+
+        var machine: String? { nil }
 
         func open(at time: Timestamp, random: any RandomSource) throws(VaultError) -> OpenVault {
-            try OpenVault.open(engine(), unlockKey: World.unlockKey, at: time, random: random)
+            try OpenVault.open(try engine(), unlockKey: World.unlockKey, at: time, random: random)
         }
 
         func open(rootKey: borrowing Secret, random: any RandomSource) throws(VaultError) -> OpenVault {
-            try OpenVault.open(engine(), rootKey: rootKey.clone(), random: random)
+            try OpenVault.open(try engine(), rootKey: rootKey.clone(), random: random)
         }
 
-        func slots() throws(VaultError) -> [Slot] { try OpenVault.slots(in: engine()) }
+        func slots() throws(VaultError) -> [Slot] { try OpenVault.slots(in: try engine()) }
 
         private func engine() throws(VaultError) -> any Engine {
             world.ports.engine(FaultyEngine(try world.openDisk(), in: world))

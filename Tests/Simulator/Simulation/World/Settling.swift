@@ -9,14 +9,10 @@ extension World {
         crashes.forget()
         diskFaults = DiskFaults()
         trace("the dust settles")
-        begin(.unseal)
-        for upstream in Scene.upstreams { begin(newBearer(at: upstream, isRefresh: false)) }
-        for config in Scene.configs where oracle.image.configs[config] != nil {
-            if oracle.image.configs[config]?.removedAt != nil { begin(.undelete(config)) }
-            if oracle.image.configs[config]?.pause != nil { begin(.resume(config)) }
-        }
         run(for: PutRow.stragglerMax + .seconds(60))
-        for _ in 0..<Self.roundsMax where oracle.violation == nil {
+        for round in 0..<Self.roundsMax where oracle.violation == nil {
+            // Nothing that Keyturn does mends a key that is dead at its provider: its owner does.
+            if round == Self.roundsMax / 2 { backend.reviveKeys() }
             guard tidyOnce() else { break }
             run(for: .seconds(120))
         }
@@ -24,18 +20,27 @@ extension World {
         expire()
     }
 
-    private static let roundsMax = 40
+    private static let roundsMax = 30
 
     /// What the operator does next for each config; false when there is nothing to do.
     private func tidyOnce() -> Bool {
         var isBusy = false
+        begin(.unseal)
+        run(for: .seconds(1))
         for config in Scene.configs {
             guard let record = oracle.image.configs[config] else { continue }
+            if record.removedAt != nil || record.pause != nil {
+                begin(record.removedAt != nil ? .undelete(config) : .resume(config))
+                isBusy = true
+                continue
+            }
             let rotation = record.unfinished.flatMap { oracle.image.rotations[$0] }
             switch rotation?.state {
             case .stuck:
                 guard let rotation else { continue }
                 begin(.resolve(rotation.id, .retry, of: config))
+            case .waiting where rotation?.waitsForToken == true:
+                begin(newBearer(at: Scene.upstream(of: config), isRefresh: false))
             case .running, .waiting: begin(.rotate(RotationRequest(.rotate), config, waits: true))
             case .succeeded, .rejected, .failed, .cancelled, nil:
                 guard record.versions.contains(where: { $0.state == .staged || $0.state == .pending }) else { continue }
@@ -94,13 +99,6 @@ extension World {
         run(for: .seconds(1))
     }
 
-    func newKey(for config: ConfigName, works: Bool) -> String {
-        keysMade += 1
-        let key = "key-\(config)-\(keysMade)"
-        if works { backend.working.insert(key) }
-        return key
-    }
-
     /// Forward by less than the horizon leaves to stragglers, all jumps of a run together: a wall clock that runs away further than that
     /// may take a straggler for gone.
     func jumpClock(_ duration: Duration) {
@@ -111,4 +109,10 @@ extension World {
     }
 
     private static let clockAheadMax = Duration.seconds(1800)
+}
+
+extension Rotation {
+    fileprivate var waitsForToken: Bool {
+        if case .waiting(let wait) = machine.phase { wait.cause == .token } else { false }
+    }
 }

@@ -14,6 +14,7 @@ final class World: @unchecked Sendable {
     let random: SeededRandom
     let scheduler: Scheduler
     let disk: any Disk
+    let mirror = MemoryMirror()
     private(set) var ports: Ports!
     private(set) var oracle: Oracle!
     var diskFaults = DiskFaults()
@@ -25,7 +26,8 @@ final class World: @unchecked Sendable {
     private(set) var log: Trace
     private var chance: Chance
     private(set) var lives = 0
-    var keysMade = 0
+    /// A commit in the middle of which the power went.
+    private var inDoubt: [EngineChange]?
     var clockAhead = Duration.zero
 
     static var unlockKey: Secret { Secret(count: 32) { $0.copyBytes(from: repeatElement(7, count: 32)) } }
@@ -88,13 +90,17 @@ final class World: @unchecked Sendable {
 
     func tear(_ changes: [EngineChange], of engine: any Engine) {
         trace("the power goes during a commit")
+        inDoubt = changes
         disk.tear(changes, of: engine, at: Double(chance.below(100)) / 100)
         isCrashed = true
     }
 
     func openDisk() throws(VaultError) -> any Engine {
         let engine = try disk.open()
-        oracle.found(in: engine)
+        if let changes = inDoubt {
+            inDoubt = nil
+            oracle.found(changes, in: engine)
+        }
         return engine
     }
 
