@@ -9,7 +9,7 @@ package struct BackupRecord: Sendable, Codable, Equatable {
 }
 
 extension RecordKind where Value == BackupRecord {
-    static let backup = RecordKind(tag: 0x1D, name: "backup")
+    static let backup = RecordKind(tag: 0x1F, name: "backup")
 }
 
 extension VaultService {

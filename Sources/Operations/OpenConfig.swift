@@ -1,5 +1,6 @@
 import Access
 import Model
+import Rotations
 import Vault
 
 extension RecordReader {
@@ -12,7 +13,9 @@ extension RecordReader {
     /// What changes a config under a rotation's feet has to wait.
     func requireNothingUnfinished(in config: ConfigRecord, at now: Timestamp) throws {
         guard let unfinished = config.unfinished else { return }
-        throw try rotation(unfinished).inTheWay(of: config, at: now)
+        let rotation = try rotation(unfinished)
+        if let quarantine = try quarantine(of: config), rotation.quarantine != quarantine.id { throw quarantine.problem(of: config.name) }
+        throw rotation.inTheWay(of: config, at: now)
     }
 
     func upstream(_ name: UpstreamName) throws -> UpstreamRecord {

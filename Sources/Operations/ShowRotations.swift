@@ -47,7 +47,11 @@ extension VaultService {
         return try await read { view in
             var steps: [RotationID: String] = [:]
             for rotation in open {
-                steps[rotation.id] = rotation.nextStep(in: try view.get(.config, .named(rotation.config)), at: now)
+                let config = try view.get(.config, .named(rotation.config))
+                guard let config, let step = rotation.nextStep(in: config, at: now) else { continue }
+                let quarantine = try view.quarantine(of: config)
+                // What came along with a copied vault goes on only when it is released.
+                steps[rotation.id] = quarantine.flatMap { $0.id == rotation.quarantine ? nil : $0.nextStep(for: config.name) } ?? step
             }
             return steps
         }

@@ -20,8 +20,10 @@ struct VaultReading: Sendable {
     /// Opens the vault (which recovers it, as a start does), reads it and closes it.
     init(folder: String, keyFile: String) async throws {
         let store = VaultStore(audience: Nobody())
-        try await store.unseal { () throws(VaultError) in
-            try VaultFolder(path: folder).open(unlockKey: KeyFile.read(keyFile, systemdCredential: false), random: SystemRandom())
+        let now = Timestamp(milliseconds: 0)
+        try await store.unseal(Admission(at: now, by: nil, machine: nil, older: .refused)) { () throws(VaultError) in
+            try VaultFolder(path: folder).open(
+                unlockKey: KeyFile.read(keyFile, systemdCredential: false), at: now, random: SystemRandom())
         }
         let outcome: Result<Void, any Error>
         do { outcome = .success(try await read(store)) } catch { outcome = .failure(error) }
@@ -31,6 +33,7 @@ struct VaultReading: Sendable {
 
     private struct Nobody: AuditAudience {
         func recorded(_ entry: AuditEntry) {}
+        func roomChanged(to room: VaultStore.Room) {}
     }
 
     private mutating func read(_ store: VaultStore) async throws {

@@ -64,6 +64,11 @@ private let reason = Reason("seen")
         #expect(try await harness.service.rotation(id, as: ServiceHarness.root).state == .stuck)
         await Self.expectQuarantined { try await harness.service.resolve(id, .retry, .untilSettled, as: ServiceHarness.root) }
         await Self.expectQuarantined { try await harness.rotate() }
+        await Self.expectQuarantined {
+            try await harness.service.removeConfig(ServiceHarness.config, .recoverable, as: ServiceHarness.root)
+        }
+        let held = try await harness.service.rotation(id, as: ServiceHarness.root)
+        #expect(try await harness.service.nextSteps(after: [held]) == [id: "keyturn release openai-prod"], "the history says the same")
         harness.clock.advance(by: .seconds(40 * 86_400))
         await harness.service.rotateDueOnce(as: ServiceHarness.root)
         _ = await harness.service.eraseOnce()

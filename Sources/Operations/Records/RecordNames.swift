@@ -10,5 +10,6 @@ package enum RecordNames {
         RecordKind.unfinished.tag: RecordKind.unfinished.name, RecordKind.history.tag: RecordKind.history.name,
         RecordKind.erasure.tag: RecordKind.erasure.name, RecordKind.idempotency.tag: RecordKind.idempotency.name,
         RecordKind.usedBox.tag: RecordKind.usedBox.name, RecordKind.backup.tag: RecordKind.backup.name,
+        RecordKind.erasureByConfig.tag: RecordKind.erasureByConfig.name, RecordKind.numbering.tag: RecordKind.numbering.name,
     ]
 }

@@ -21,7 +21,9 @@ import Simulation
                     let again = shrunk.play(keepsTrace: true)
                     let lines = again.trace.lines
                     let dust = lines.firstIndex { $0.hasSuffix("dust settles") } ?? lines.count
-                    print((lines[min(22, dust)..<min(dust + 20, lines.count)] + ["..."] + lines[min(dust + 20, lines.count)...].suffix(12)).joined(separator: "\n"))
+                    print(
+                        (lines[min(22, dust)..<min(dust + 20, lines.count)] + ["..."] + lines[min(dust + 20, lines.count)...].suffix(12))
+                            .joined(separator: "\n"))
                     print("seed \(seed)", again.violation!)
                     for move in shrunk.script.moves { print(move) }
                 }
