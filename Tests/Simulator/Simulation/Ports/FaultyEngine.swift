@@ -84,23 +84,6 @@ final class FaultyEngine: Engine, @unchecked Sendable {
 
     var reserve: (any Reserve)? { inner.reserve }
 
-    func rewrite(
-        _ becoming: (EngineRecord) throws(VaultError) -> EngineChange.Content?, last: () throws(VaultError) -> [EngineChange]
-    ) throws(VaultError) {
-        do { try requireLife() } catch { throw VaultError(error) }
-        try inner.rewrite(becoming, last: last)
-    }
-
-    func keepCopy(named name: String) throws(EngineError) {
-        try requireLife()
-        try inner.keepCopy(named: name)
-    }
-
-    func forgetReplaced() throws(EngineError) {
-        try requireLife()
-        try inner.forgetReplaced()
-    }
-
     func close() {
         inner.close()
     }
