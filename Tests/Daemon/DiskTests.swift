@@ -142,8 +142,9 @@ enum SQLite {
                 let run = try await scene.keyturn.keyturn(damage.command + ["--json"], input: "something")
                 // All records are looked at soon after the start; from then on it is sealed, and the status says why.
                 let isSealed = damage.keepsVaultClosed || run.status == 6
-                let status = try await scene.keyturn.keyturn("status", "--json").document
-                let said = isSealed ? status["sealed_reason"].text : try run.problem["detail"].text
+                let said =
+                    isSealed
+                    ? try await scene.keyturn.keyturn("status", "--json").document["sealed_reason"].text : try run.problem["detail"].text
                 #expect(run.status == (isSealed ? 6 : 1), "\(way): \(run.errors)")
                 #expect(
                     said?.contains("'\(damage.kind)'") == true || (damage == .slot && said?.contains("does not open") == true),

@@ -1,4 +1,5 @@
 import FlashbackStandIn
+import TestSupport
 import Testing
 
 @Suite struct `A daemon that is tortured` {
