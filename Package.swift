@@ -42,6 +42,7 @@ let package = Package(
     products: [
         .executable(name: "keyturnd", targets: ["keyturnd"]),
         .executable(name: "keyturn", targets: ["keyturn"]),
+        .library(name: "keyturn-faults", type: .dynamic, targets: ["KeyturnFaults"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -126,7 +127,10 @@ let package = Package(
         tests("Operations", ["Access", "Model", "Operations", "Rotations", "Secrets", "TestSupport", "Vault"]),
         tests(
             "OpenAPI",
-            ["Access", "KeyturnWire", "Model", "Operations", "Rotations", "SocketAPI", "TestSupport", hummingbird, httpTypes, yams]),
+            [
+                "Access", "KeyturnWire", "Model", "Operations", "Rotations", "SocketAPI", "TestSupport", "Vault", hummingbird, httpTypes,
+                yams,
+            ]),
         tests("Rotations", ["Model", "Rotations"]),
         tests("Secrets", ["Secrets"]),
         tests("Architecture", []),
@@ -139,9 +143,30 @@ let package = Package(
 
         .target(name: "FakeDaemon", dependencies: [nio, nioPosix, nioHTTP1], path: "Tests/Support/FakeDaemon", swiftSettings: strict),
         .target(name: "TestProcesses", dependencies: [nio, nioPosix], path: "Tests/Support/Processes", swiftSettings: strict),
+        .target(name: "KeyturnFaults", path: "Tests/Faults"),
+        tests(
+            "Durability",
+            ["FlashbackStandIn", "Model", "Operations", "Rotations", "Secrets", "SQLiteEngine", "TestProcesses", "TestSupport", "Vault"]),
         tests("Daemon", ["FlashbackStandIn", "Model", "Operations", "Secrets", "SQLiteEngine", "TestProcesses", "Vault"]),
-        tests("Vault", ["Model", "Operations", "Secrets", "SQLiteEngine", "TestSupport", "Vault"]),
+        tests("Vault", ["Model", "Operations", "Rotations", "Secrets", "SQLiteEngine", "TestSupport", "Vault"]),
         tests("KeyturnClient", ["FakeDaemon", "KeyturnClient", "KeyturnWire"]),
+        tests("WaysOut", ["Access", "keyturn", "Model", "Operations", "Rotations", "Secrets", "TestSupport", argumentParser]),
         tests("KeyturnCommand", ["FakeDaemon", "keyturn", "KeyturnClient", "KeyturnWire", "Model", "Secrets", argumentParser]),
     ]
 )
+
+/// Inputs made up by libFuzzer, see docs/reliability.md. Apart from the rest, since libFuzzer brings the entry point of each.
+if Context.environment["KEYTURN_FUZZ"] != nil {
+    func fuzzer(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+        .executableTarget(
+            name: "fuzz-\(name.lowercased())", dependencies: dependencies + ["FuzzSupport"], path: "Tests/Fuzz/\(name)",
+            exclude: ["corpus", "dictionary"], swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])])
+    }
+    package.targets += [
+        .target(name: "FuzzSupport", path: "Tests/Fuzz/Support", swiftSettings: strict),
+        fuzzer("Records", ["Model", "Operations", "Rotations", "Secrets", "Vault"]),
+        fuzzer("Replies", ["Flashback", "Model", "Outbound", "Rotations", "Secrets", nio]),
+        fuzzer("Requests", ["KeyturnWire", "Model", "Operations"]),
+        fuzzer("Credentials", ["Model", "Operations", "Secrets"]),
+    ]
+}

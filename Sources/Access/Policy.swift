@@ -21,8 +21,8 @@ package struct Policy: Sendable, Equatable {
             throw .unknownConfig(name)
         }
         throw Problem(
-            .notAllowed, "uid \(caller.uid) has not the right '\(right.rawValue)' here.",
-            nextStep: "Ask as root or as the daemon's own user; 'keyturn whoami' shows how the daemon sees you.")
+            .notAllowed, "uid \(caller.uid) has not the right '\(right.rawValue)' here; root and the daemon's own user have it.",
+            nextStep: "keyturn whoami")
     }
 }
 

@@ -47,7 +47,7 @@ struct FlashbackTarget: RotationTarget {
     }
 
     func refresh(with token: borrowing Secret) async -> RefreshAnswer {
-        guard let client = upstream.client else { return .unknown(Reason(Upstream.noTrust)) }
+        guard let client = upstream.client else { return .notSent(Reason(Upstream.noTrust)) }
         let outcome = await client.send(Request(.post, "/user/refresh"), body: RefreshBody.make(token))
         return RefreshAnswer(outcome, token: token, now: now())
     }

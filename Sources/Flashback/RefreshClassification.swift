@@ -7,7 +7,7 @@ extension RefreshAnswer {
     /// The one reply that holds secrets: it is read in guarded memory only.
     init(_ outcome: Outcome, token: borrowing Secret, now: Timestamp) {
         switch outcome {
-        case .failure(let failure): self = .unknown(Reason(failure))
+        case .failure(let failure): self = failure.wasSent ? .unknown(Reason(failure)) : .notSent(Reason(failure))
         case .response(let response) where response.status == 200: self = Self.read(response.body, token, now)
         case .response(let response):
             guard case .answered(let status, _, let reason, _) = Reply(outcome, now: now, hide: { $0.hide(token) }) else {

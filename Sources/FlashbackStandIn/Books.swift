@@ -8,6 +8,8 @@ struct Books {
     var refreshTokens: Set<String>
     private(set) var received: [Received] = []
     private(set) var counts: [Call: Int] = [:]
+    /// Requests whose connection is gone and whose effect is still to come.
+    private(set) var stragglers = 0
     private var tokensMade = 0
     private let options: Options
 
@@ -50,7 +52,7 @@ struct Books {
         return plan
     }
 
-    private struct Request {
+    struct Request: Sendable {
         let call: Call
         let id: String?
         let uri: String
@@ -96,6 +98,9 @@ struct Books {
         case .redirect(let target): return (.reply(Answer(status: 307, headers: ["location": target])), false)
         case .resetBeforeEffect: return (.reset, false)
         case .resetAfterEffect: return done(request) { _ in .reset }
+        case .landLate(let delay):
+            stragglers += 1
+            return (.resetAndLand(request, after: delay), false)
         case .hangBeforeEffect: return (.closeOnRelease, false)
         case .hangAfterEffect: return done(request) { _ in .closeOnRelease }
         case .delay(let duration): return done(request) { .replyLater($0, after: duration) }
@@ -131,6 +136,12 @@ struct Books {
         case .refresh: refresh(request)
         case .any: (.refusal(404, "Not found"), false)
         }
+    }
+
+    /// A straggler arrives.
+    mutating func land(_ request: Request) {
+        stragglers -= 1
+        _ = perform(request)
     }
 
     private mutating func put(_ request: Request) -> (Answer, tookEffect: Bool) {

@@ -20,6 +20,8 @@ package enum Fault: Sendable, Equatable {
     /// 307; nothing is done.
     case redirect(to: String)
     case resetBeforeEffect, resetAfterEffect
+    /// Breaks the connection now, and does it after a while: a straggler.
+    case landLate(after: Duration)
     /// No answer until `release()`, which closes the connection.
     case hangBeforeEffect, hangAfterEffect
     /// Does it, and answers properly, but later.

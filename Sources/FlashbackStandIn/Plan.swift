@@ -6,6 +6,7 @@ enum Plan: Sendable {
     case replySlowly(Answer)
     case replyWithoutEnd
     case reset
+    case resetAndLand(Books.Request, after: Duration)
     case closeOnRelease
 }
 

@@ -72,6 +72,10 @@ final class ServerConnection: ChannelInboundHandler {
             context.write(wrapOutboundOut(.head(head)), promise: nil)
             sendForever(context)
         case .reset: reset(context)
+        case .resetAndLand(let request, let delay):
+            let desk = desk
+            context.eventLoop.scheduleTask(in: TimeAmount(delay)) { desk.with { $0.land(request) } }
+            reset(context)
         case .closeOnRelease: whenReleased(context) { context.close(promise: nil) }
         }
     }

@@ -104,6 +104,9 @@ package final class StandIn: Sendable {
 
     package func count(of call: Call) -> Int { desk.with { $0.count(of: call) } }
 
+    /// How many requests are still to take effect after their connection broke.
+    package var stragglers: Int { desk.with { $0.stragglers } }
+
     /// Connections that were ever opened.
     package var connections: Int { desk.connections }
 

@@ -5,7 +5,7 @@ import Model
 /// Where the daemon's log goes: the journal with fields, when standard error leads there anyway, else lines on standard error.
 package struct DaemonLog: Sendable {
     package enum Format: String, Sendable, CaseIterable {
-        /// `<N>` priority prefixes, as sd-daemon(3) reads them.
+        /// For people; where standard error leads to the journal, with `<N>` priority prefixes, as sd-daemon(3) reads them.
         case text
         /// One JSON object a line.
         case json
@@ -13,7 +13,7 @@ package struct DaemonLog: Sendable {
 
     enum Destination: Sendable {
         case journal
-        case standardError(Format)
+        case standardError(Format, LogEntry.Prefix)
     }
 
     let destination: Destination
@@ -22,10 +22,9 @@ package struct DaemonLog: Sendable {
     /// `format`: what was asked for; `nil` chooses the journal's fields where there is a journal.
     package init(level: Logger.Level, format: Format?) {
         self.level = level
-        if let format {
-            destination = .standardError(format)
-        } else {
-            destination = Journal.isStandardError ? .journal : .standardError(.text)
+        switch (format, Journal.isStandardError) {
+        case (nil, true): destination = .journal
+        case (let format, let isJournal): destination = .standardError(format ?? .text, isJournal ? .priority : .none)
         }
     }
 
@@ -51,8 +50,8 @@ struct DaemonLogHandler: LogHandler {
             fields: metadata.merging(event.metadata ?? [:]) { _, own in own }.mapValues(\.description))
         switch destination {
         case .journal: Journal.send(entry.journalFields)
-        case .standardError(.text): StandardError.write(entry.textLine)
-        case .standardError(.json): StandardError.write(entry.jsonLine(at: WallClock.now.description))
+        case .standardError(.text, let prefix): StandardError.write(entry.textLine(prefix))
+        case .standardError(.json, _): StandardError.write(entry.jsonLine(at: WallClock.now.description))
         }
     }
 }

@@ -19,10 +19,14 @@ struct LogEntry: Sendable, Equatable {
         }
     }
 
+    enum Prefix: Sendable {
+        case none, priority
+    }
+
     /// `<6>Took the sockets. count=1 name="a b"`: one line, whatever is in it.
-    var textLine: String {
+    func textLine(_ prefix: Prefix) -> String {
         let pairs = sorted.map { " \($0.key)=\(Self.quoted($0.value))" }.joined()
-        return "<\(priority)>" + Self.oneLine(message) + pairs
+        return (prefix == .priority ? "<\(priority)>" : "") + Self.oneLine(message) + pairs
     }
 
     /// `{"time":…,"level":"info","message":…}` and the fields as they are named.
@@ -34,7 +38,7 @@ struct LogEntry: Sendable, Equatable {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         // Strings always encode.
-        return (try? encoder.encode(object)).map { String(decoding: $0, as: UTF8.self) } ?? textLine
+        return (try? encoder.encode(object)).map { String(decoding: $0, as: UTF8.self) } ?? textLine(.none)
     }
 
     /// `caller_uid` becomes KEYTURN_CALLER_UID; `MESSAGE_ID` and the like, in capitals already, stay what they are.

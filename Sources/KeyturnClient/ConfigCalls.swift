@@ -49,6 +49,16 @@ extension Daemon {
         try await send(.post("v1", "configs", name, "undelete", body: NoFields()), maybe: Config.self)
     }
 
+    /// Takes a config out of quarantine.
+    package func release(_ name: String) async throws(ClientError) -> Reply<Config?> {
+        try await send(.post("v1", "configs", name, "release", body: NoFields()), maybe: Config.self)
+    }
+
+    /// Ends the vault's quarantine.
+    package func releaseAll() async throws(ClientError) {
+        _ = try await sendForStatus(.post("v1", "release", body: NoFields()))
+    }
+
     package func pause(_ name: String, _ body: PauseConfig) async throws(ClientError) -> Reply<Config?> {
         try await send(.post("v1", "configs", name, "pause", body: body), maybe: Config.self)
     }

@@ -32,9 +32,11 @@ extension Daemon {
         try await send(.post("v1", "seal", body: NoFields()), as: SealState.self)
     }
 
-    /// With the key that the daemon finds by itself.
-    package func unseal() async throws(ClientError) -> Reply<SealState> {
-        try await send(.post("v1", "unseal", body: NoFields()), as: SealState.self)
+    /// With the root key in a box, or else with the key that the daemon finds by itself. All records are looked at before it answers.
+    package func unseal(_ how: Unseal = Unseal()) async throws(ClientError) -> Reply<SealState> {
+        var request = Request.post("v1", "unseal", body: how)
+        request.patience = .endless
+        return try await send(request, as: SealState.self)
     }
 
     package func audit(after: String? = nil, limit: Int? = nil) async throws(ClientError) -> Reply<Page<AuditEntry>> {

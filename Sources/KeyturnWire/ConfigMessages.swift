@@ -138,10 +138,12 @@ package struct Version: Codable, Sendable, Equatable {
     @Nullable package var eraseAfter: String?
     @Nullable package var endedAt: String?
     @Nullable package var reason: String?
+    /// Called burnt by an operator: it has no grace, and never goes back by itself.
+    package var compromised: Bool
 
     package init(
         version: Int, state: String, proof: String? = nil, createdAt: String, currentSince: String? = nil, eraseAfter: String? = nil,
-        endedAt: String? = nil, reason: String? = nil
+        endedAt: String? = nil, reason: String? = nil, compromised: Bool = false
     ) {
         self.version = version
         self.state = state
@@ -151,6 +153,7 @@ package struct Version: Codable, Sendable, Equatable {
         self.eraseAfter = eraseAfter
         self.endedAt = endedAt
         self.reason = reason
+        self.compromised = compromised
     }
 
     package enum CodingKeys: String, CodingKey {
@@ -162,6 +165,7 @@ package struct Version: Codable, Sendable, Equatable {
         case eraseAfter = "erase_after"
         case endedAt = "ended_at"
         case reason
+        case compromised
     }
 }
 

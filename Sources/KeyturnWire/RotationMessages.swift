@@ -67,8 +67,11 @@ package struct Rotation: Codable, Sendable, Equatable {
     package var rotated: Bool
     /// The version that it puts.
     @Nullable package var version: Int?
-    /// How many PUTs were tried.
+    /// How many PUTs were sent.
     package var attempts: Int
+    /// How many cycles of tries ended without an answer, and after how many it is stuck.
+    package var cyclesUsed: Int
+    package var cyclesMax: Int
     @Nullable package var proof: String?
     /// What went wrong, in our words.
     @Nullable package var reason: String?
@@ -87,7 +90,8 @@ package struct Rotation: Codable, Sendable, Equatable {
 
     package init(
         id: String, config: String, kind: String, state: String, step: String, rotated: Bool, version: Int? = nil, attempts: Int,
-        proof: String? = nil, reason: String? = nil, upstreamMessage: String? = nil, nextStep: String? = nil, nextTryAt: String? = nil,
+        cyclesUsed: Int, cyclesMax: Int, proof: String? = nil, reason: String? = nil, upstreamMessage: String? = nil,
+        nextStep: String? = nil, nextTryAt: String? = nil,
         warnings: [String], requestedBy: Caller, requestReason: String? = nil, startedAt: String, endedAt: String? = nil
     ) {
         self.id = id
@@ -98,6 +102,8 @@ package struct Rotation: Codable, Sendable, Equatable {
         self.rotated = rotated
         self.version = version
         self.attempts = attempts
+        self.cyclesUsed = cyclesUsed
+        self.cyclesMax = cyclesMax
         self.proof = proof
         self.reason = reason
         self.upstreamMessage = upstreamMessage
@@ -119,6 +125,8 @@ package struct Rotation: Codable, Sendable, Equatable {
         case rotated
         case version
         case attempts
+        case cyclesUsed = "cycles_used"
+        case cyclesMax = "cycles_max"
         case proof
         case reason
         case upstreamMessage = "upstream_message"
@@ -154,18 +162,35 @@ package struct NotDue: Codable, Sendable, Equatable {
 /// Answer to `dry_run`: what a rotation would do now.
 package struct DryRun: Codable, Sendable, Equatable {
     package var rotated: Bool
-    package var version: Int
+    /// The version that would be put, and the one that is current.
+    @Nullable package var version: Int?
+    @Nullable package var replaces: Int?
+    /// Where it would go.
+    package var baseURL: String
+    package var remoteID: String
+    /// The rotation under way that it would wait for.
+    @Nullable package var joins: String?
     package var steps: [String]
 
-    package init(rotated: Bool, version: Int, steps: [String]) {
+    package init(
+        rotated: Bool, version: Int? = nil, replaces: Int? = nil, baseURL: String, remoteID: String, joins: String? = nil, steps: [String]
+    ) {
         self.rotated = rotated
         self.version = version
+        self.replaces = replaces
+        self.baseURL = baseURL
+        self.remoteID = remoteID
+        self.joins = joins
         self.steps = steps
     }
 
     package enum CodingKeys: String, CodingKey {
         case rotated
         case version
+        case replaces
+        case baseURL = "base_url"
+        case remoteID = "remote_id"
+        case joins
         case steps
     }
 }

@@ -4,15 +4,19 @@ package struct IntakeKey: Codable, Sendable, Equatable {
     package var keyID: String
     /// X25519 public key, base64.
     package var key: String
+    /// What boxes to it may hold: `stage` and `upstream-token`; while the vault is sealed, `unseal` alone.
+    package var purposes: [String]
 
-    package init(keyID: String, key: String) {
+    package init(keyID: String, key: String, purposes: [String]) {
         self.keyID = keyID
         self.key = key
+        self.purposes = purposes
     }
 
     package enum CodingKeys: String, CodingKey {
         case keyID = "key_id"
         case key
+        case purposes
     }
 }
 
@@ -43,6 +47,30 @@ package struct SealState: Codable, Sendable, Equatable {
 
     package enum CodingKeys: String, CodingKey {
         case sealed
+    }
+}
+
+/// `POST /v1/unseal`.
+package struct Unseal: RequestBody, Equatable {
+    package typealias Fields = CodingKeys
+
+    /// Whether a vault that may be an older copy is opened, in quarantine.
+    package var acceptOlder: Bool?
+    /// The root key, unwrapped by the caller: a sealed box of purpose `unseal`, base64. Without it the daemon finds a key by itself.
+    package var encryptedValue: String?
+    /// Which intake key it was made to.
+    package var keyID: String?
+
+    package init(acceptOlder: Bool? = nil, box: SealedValue? = nil) {
+        self.acceptOlder = acceptOlder
+        encryptedValue = box?.encryptedValue
+        keyID = box?.keyID
+    }
+
+    package enum CodingKeys: String, CodingKey, CaseIterable {
+        case acceptOlder = "accept_older"
+        case encryptedValue = "encrypted_value"
+        case keyID = "key_id"
     }
 }
 
@@ -86,25 +114,39 @@ package struct Status: Codable, Sendable, Equatable {
     @Nullable package var sealedCode: String?
     /// Why it is sealed, as a sentence.
     @Nullable package var sealedReason: String?
+    /// Whether the disk that holds the vault is full: what is under way is still recorded, nothing new begins.
+    package var diskFull: Bool
+    /// What to do about the vault as a whole.
     @Nullable package var nextStep: String?
+    /// When the last backup was made that was sent whole; `null`: never, or sealed.
+    @Nullable package var lastBackupAt: String?
+    /// While the vault is in quarantine.
+    @Nullable package var quarantine: Quarantine?
     /// How many configs are in each state.
     package var configs: [String: Int]
     package var upstreams: Int
     /// What failed, is overdue, stuck, waiting, or due within 7 days with nothing staged.
     package var attention: [Attention]
+    /// How many ways into the vault there are, by kind; all 0 while it is sealed.
+    package var slots: [String: Int]
 
     package init(
-        version: String, sealed: Bool, sealedCode: String? = nil, sealedReason: String? = nil, nextStep: String? = nil,
-        configs: [String: Int], upstreams: Int, attention: [Attention]
+        version: String, sealed: Bool, sealedCode: String? = nil, sealedReason: String? = nil, diskFull: Bool = false,
+        nextStep: String? = nil, lastBackupAt: String? = nil, quarantine: Quarantine? = nil, configs: [String: Int], upstreams: Int,
+        attention: [Attention], slots: [String: Int] = [:]
     ) {
         self.version = version
         self.sealed = sealed
         self.sealedCode = sealedCode
         self.sealedReason = sealedReason
+        self.diskFull = diskFull
         self.nextStep = nextStep
+        self.lastBackupAt = lastBackupAt
+        self.quarantine = quarantine
         self.configs = configs
         self.upstreams = upstreams
         self.attention = attention
+        self.slots = slots
     }
 
     package enum CodingKeys: String, CodingKey {
@@ -112,10 +154,37 @@ package struct Status: Codable, Sendable, Equatable {
         case sealed
         case sealedCode = "sealed_code"
         case sealedReason = "sealed_reason"
+        case diskFull = "disk_full"
         case nextStep = "next_step"
+        case lastBackupAt = "last_backup_at"
+        case quarantine
         case configs
         case upstreams
         case attention
+        case slots
+    }
+}
+
+/// A vault that may hold keys which died after it was copied: nothing goes out for a config until it is released or has a new key.
+package struct Quarantine: Codable, Sendable, Equatable {
+    package var since: String
+    /// `restored`, `older` or `other-machine`.
+    package var cause: String
+    package var reason: String
+    package var nextStep: String
+
+    package init(since: String, cause: String, reason: String, nextStep: String) {
+        self.since = since
+        self.cause = cause
+        self.reason = reason
+        self.nextStep = nextStep
+    }
+
+    package enum CodingKeys: String, CodingKey {
+        case since
+        case cause
+        case reason
+        case nextStep = "next_step"
     }
 }
 

@@ -10,7 +10,7 @@ package struct BaseURL: Hashable, Sendable, Codable, CustomStringConvertible {
     package let path: String
 
     package init(_ text: String, plainHTTP: PlainHTTP) throws(InvalidValue) {
-        guard text.utf8.count <= 2048, let url = URLComponents(string: text), let host = url.host, !host.isEmpty else {
+        guard text.utf8.count <= 2048, let url = URLComponents(string: text), let host = url.encodedHost, !host.isEmpty else {
             throw InvalidValue("a URL such as https://backend.example.com")
         }
         guard url.user == nil, url.password == nil, url.query == nil, url.fragment == nil else {
@@ -25,6 +25,11 @@ package struct BaseURL: Hashable, Sendable, Codable, CustomStringConvertible {
         default: throw InvalidValue("an https URL")
         }
         self.host = host.lowercased().trimmingBrackets
+        // With its escapes undone, "a%2Fb" would become another host and a path.
+        guard Self.isPlain(self.host), host.hasPrefix("[") == self.host.contains(":"), text.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
+        else {
+            throw InvalidValue("a URL whose host is a name or an address, without escapes")
+        }
         port = url.port ?? (isTLS ? 443 : 80)
         guard (1...65_535).contains(port) else { throw InvalidValue("a URL with a port from 1 to 65535") }
         path = String(url.percentEncodedPath.trimmingTrailingSlashes)
@@ -50,6 +55,22 @@ package struct BaseURL: Hashable, Sendable, Codable, CustomStringConvertible {
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(description)
+    }
+
+    /// A name as in DNS (an international one in its `xn--` form), or an address.
+    private static func isPlain(_ host: String) -> Bool {
+        guard !host.isEmpty else { return false }
+        return host.contains(":")
+            ? host.utf8.allSatisfy { isHexDigit($0) || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") }
+            : host.utf8.allSatisfy { isAlphanumeric($0) || [UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_")].contains($0) }
+    }
+
+    private static func isAlphanumeric(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+    }
+
+    private static func isHexDigit(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte)
     }
 
     private static func isLoopback(_ host: String) -> Bool {

@@ -21,6 +21,7 @@ package struct Problem: Error, Equatable {
         case unknownUpstream = "unknown-upstream"
         case unknownVersion = "unknown-version"
         case unknownRotation = "unknown-rotation"
+        case unknownSlot = "unknown-slot"
         case notFound = "not-found"
         case methodNotAllowed = "method-not-allowed"
         case nothingStaged = "nothing-staged"
@@ -30,8 +31,10 @@ package struct Problem: Error, Equatable {
         case bindingInUse = "binding-in-use"
         case alreadyBound = "already-bound"
         case upstreamInUse = "upstream-in-use"
+        case lastSlot = "last-slot"
         case paused = "paused"
         case stuck = "stuck"
+        case quarantined = "quarantined"
         case changedMeanwhile = "changed-meanwhile"
         case tooLarge = "too-large"
         case wrongBox = "wrong-box"
@@ -43,6 +46,8 @@ package struct Problem: Error, Equatable {
         case storeFailed = "store-failed"
         case diskFull = "disk-full"
         case sealed = "sealed"
+        case vaultOlder = "vault-older"
+        case vaultAltered = "vault-altered"
         case stopping = "stopping"
 
         /// The HTTP status it travels with.
@@ -50,10 +55,10 @@ package struct Problem: Error, Equatable {
             switch self {
             case .badRequest: 400
             case .notAllowed: 403
-            case .unknownConfig, .unknownUpstream, .unknownVersion, .unknownRotation, .notFound: 404
+            case .unknownConfig, .unknownUpstream, .unknownVersion, .unknownRotation, .unknownSlot, .notFound: 404
             case .methodNotAllowed: 405
-            case .nothingStaged, .rotationInProgress, .sharedKey, .duplicateKey, .bindingInUse, .alreadyBound, .upstreamInUse, .paused,
-                .stuck:
+            case .nothingStaged, .rotationInProgress, .sharedKey, .duplicateKey, .bindingInUse, .alreadyBound, .upstreamInUse, .lastSlot,
+                .paused, .stuck, .quarantined:
                 409
             case .changedMeanwhile: 412
             case .tooLarge: 413
@@ -61,7 +66,7 @@ package struct Problem: Error, Equatable {
             case .tooManyRequests: 429
             case .storeFailed: 500
             case .upstreamRefused, .upstreamAuth: 502
-            case .sealed, .stopping: 503
+            case .sealed, .vaultOlder, .vaultAltered, .stopping: 503
             case .upstreamUnreachable: 504
             case .diskFull: 507
             }
@@ -77,6 +82,7 @@ package struct Problem: Error, Equatable {
             case .unknownUpstream: "There is no such upstream"
             case .unknownVersion: "There is no such version"
             case .unknownRotation: "There is no such rotation"
+            case .unknownSlot: "There is no such slot"
             case .notFound: "There is no such path"
             case .methodNotAllowed: "This path does not take this method"
             case .nothingStaged: "No credential is staged"
@@ -86,8 +92,10 @@ package struct Problem: Error, Equatable {
             case .bindingInUse: "The binding is in use"
             case .alreadyBound: "The remote configuration is bound already"
             case .upstreamInUse: "The upstream is in use"
+            case .lastSlot: "It is the last way into the vault"
             case .paused: "The config is paused"
             case .stuck: "The rotation is stuck and needs a decision"
+            case .quarantined: "The config is in quarantine"
             case .changedMeanwhile: "It was changed in the meantime"
             case .tooLarge: "The request is too large"
             case .wrongBox: "The sealed box is not for this"
@@ -99,6 +107,8 @@ package struct Problem: Error, Equatable {
             case .storeFailed: "The vault could not be read or written"
             case .diskFull: "The disk is full"
             case .sealed: "The vault is sealed"
+            case .vaultOlder: "The vault is sealed: it may be an older copy"
+            case .vaultAltered: "The vault is sealed: it was altered"
             case .stopping: "The daemon is stopping"
             }
         }

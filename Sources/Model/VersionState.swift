@@ -32,7 +32,7 @@ package enum RotationState: String, Sendable, Codable {
 
 /// A config's state as shown: the first that applies, in this order.
 package enum ConfigState: String, Sendable, Codable, CaseIterable {
-    case running, waiting, stuck, failed, paused, overdue, due, ok
+    case running, waiting, quarantined, stuck, failed, paused, overdue, due, ok
 
     package init(_ text: String) throws(InvalidValue) {
         guard let state = ConfigState(rawValue: text) else {

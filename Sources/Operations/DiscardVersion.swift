@@ -10,18 +10,19 @@ extension VaultService {
     {
         try policy.require(.stage, on: .config(name), for: caller)
         let now = clock.now()
+        let limits = limits
         return try await write { transaction in
             var config = try transaction.config(name).value
             guard let index = config.versions.firstIndex(where: { $0.number == number }) else {
-                throw Problem(.unknownVersion, "The config '\(name)' has no live version \(number).", nextStep: "keyturn versions \(name)")
+                throw Problem(.unknownVersion, "The config '\(name)' has no live version \(number).", nextStep: NextStep.versions(name))
             }
-            guard config.unfinished == nil else { throw Problem.rotationInProgress(name) }
+            try transaction.requireNothingUnfinished(in: config, at: now)
             var version = config.versions[index]
             guard version.state == .staged || (version.state == .previous && reach == .previousToo) else {
                 throw Problem(
                     .badRequest,
                     "Version \(number) of '\(name)' is \(version.state.rawValue); only a staged version can be discarded, and with --yes a previous one.",
-                    nextStep: "keyturn versions \(name)")
+                    nextStep: NextStep.versions(name))
             }
             guard !config.mayBeHeld(version) else {
                 throw Problem(
@@ -37,14 +38,16 @@ extension VaultService {
             }
             if let until = config.stragglersUntil, now < until, version.state == .previous || version.wasSent {
                 throw Problem(
-                    .badRequest, "A PUT with an unknown outcome may still land until \(until); version \(number) is kept until then.")
+                    .badRequest,
+                    "Version \(number) of '\(name)' was sent, and the backend may hold it: it is kept until \(until) and can be discarded then.",
+                    nextStep: NextStep.versions(name))
             }
             config.versions.remove(at: index)
             version.state = version.state == .staged ? .discarded : .retired
             version.endedAt = now
             try transaction.end(version, of: name)
+            try transaction.scheduleErasure(of: &config, limits)
             try transaction.put(.config, .named(name), config)
-            try transaction.scheduleErasure(of: config)
             return .changed(version, AuditEvent(at: now, "version.discarded", by: caller.audited, config: name, version: number))
         }
     }

@@ -4,7 +4,7 @@ import Vault
 extension Transaction {
     /// Ends a version: its bytes go now, its record joins the ended ones. The caller took it out of the config.
     mutating func end(_ version: VersionRecord, of config: ConfigName) throws(VaultError) {
-        try delete(.credential, .version(config, version.number))
+        try erase(.credential, .version(config, version.number))
         try put(.endedVersion, .version(config, version.number), version)
     }
 
@@ -12,7 +12,7 @@ extension Transaction {
     /// Returns the numbers that went.
     @discardableResult
     mutating func eraseWhatMayGo(in config: inout ConfigRecord, at now: Timestamp) throws(VaultError) -> [VersionNumber] {
-        guard config.unfinished == nil, !config.isPaused(at: now) else { return [] }
+        guard config.unfinished == nil, !config.isPaused(at: now), try quarantine(of: config) == nil else { return [] }
         let isProven = config.version(.current).map { $0.proof == .proven || $0.proof == .off } ?? false
         var erased: [VersionNumber] = []
         for version in config.versions {
@@ -32,12 +32,36 @@ extension Transaction {
         return erased
     }
 
-    /// Keeps the index of what is to be erased, and when, in step with the config.
-    mutating func scheduleErasure(of config: ConfigRecord) throws(VaultError) {
-        if let at = config.versions.compactMap(\.eraseAfter).min() {
-            try put(.erasure, .named(config.name), ErasureRecord(config: config.name, at: at))
-        } else {
-            try delete(.erasure, .named(config.name))
+    /// Keeps the index of what is to be erased, and when, in step with the config, which the caller then puts.
+    mutating func scheduleErasure(of config: inout ConfigRecord, _ limits: OperationLimits) throws(VaultError) {
+        let at = config.nextErasure(limits)
+        guard at != config.eraseAt else { return }
+        try unscheduleErasure(of: config)
+        if let at {
+            let record = ErasureRecord(config: config.name, at: at)
+            try put(.erasure, record.key, record)
         }
+        config.eraseAt = at
+    }
+
+    mutating func unscheduleErasure(of config: ConfigRecord) throws(VaultError) {
+        guard let at = config.eraseAt else { return }
+        try delete(.erasure, ErasureRecord(config: config.name, at: at).key)
+    }
+}
+
+extension ConfigRecord {
+    /// When something of it is to be erased as things stand. What holds it back for no known time (a rotation, a missing proof, a pause)
+    /// schedules anew when it ends.
+    fileprivate func nextErasure(_ limits: OperationLimits) -> Timestamp? {
+        if let removedAt { return removedAt + limits.removalAge }
+        guard unfinished == nil else { return nil }
+        let isProven = version(.current).map { $0.proof == .proven || $0.proof == .off } ?? false
+        let times = versions.filter { $0.state == .rejected || ($0.state == .previous && isProven) }.compactMap { version in
+            version.eraseAfter.map { max($0, stragglersUntil ?? $0) }
+        }
+        guard let first = times.min() else { return nil }
+        guard let pause else { return first }
+        return pause.until.map { max($0, first) }
     }
 }

@@ -54,6 +54,10 @@ package final class EventHub: AuditAudience, RotationObserver {
         pass(.recorded(entry))
     }
 
+    package func roomChanged(to room: VaultStore.Room) {
+        listener.roomChanged(to: room)
+    }
+
     package func rotation(_ rotation: Rotation, does step: RotationStep) {
         guard let step = Step(step) else { return }
         listener.rotation(rotation, step: step.rawValue)
@@ -79,6 +83,7 @@ package final class EventHub: AuditAudience, RotationObserver {
 /// Hears everything, for the log. Must not block.
 package protocol EventListener: Sendable {
     func recorded(_ entry: AuditEntry)
+    func roomChanged(to room: VaultStore.Room)
     func rotation(_ rotation: Rotation, step: String)
     func rotation(_ rotation: Rotation, cannotGoOn error: any Error)
 }

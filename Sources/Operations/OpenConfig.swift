@@ -1,5 +1,6 @@
 import Access
 import Model
+import Rotations
 import Vault
 
 extension RecordReader {
@@ -7,6 +8,14 @@ extension RecordReader {
     func config(_ name: ConfigName) throws -> Stored<ConfigRecord> {
         guard let stored = try stored(.config, .named(name)), stored.value.removedAt == nil else { throw Problem.unknownConfig(name) }
         return stored
+    }
+
+    /// What changes a config under a rotation's feet has to wait.
+    func requireNothingUnfinished(in config: ConfigRecord, at now: Timestamp) throws {
+        guard let unfinished = config.unfinished else { return }
+        let rotation = try rotation(unfinished)
+        if let quarantine = try quarantine(of: config), rotation.quarantine != quarantine.id { throw quarantine.problem(of: config.name) }
+        throw rotation.inTheWay(of: config, at: now)
     }
 
     func upstream(_ name: UpstreamName) throws -> UpstreamRecord {

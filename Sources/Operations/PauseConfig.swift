@@ -8,10 +8,12 @@ extension VaultService {
     package func pause(_ name: ConfigName, until: Timestamp?, reason: String?, as caller: Caller) async throws {
         try policy.require(.configure, on: .config(name), for: caller)
         let now = clock.now()
+        let limits = limits
         if let until, until <= now { throw Problem.badField("until", InvalidValue("a time that is still to come")) }
         try await write { transaction in
             var config = try transaction.config(name).value
             config.pause = ConfigRecord.Pause(until: until, reason: reason)
+            try transaction.scheduleErasure(of: &config, limits)
             try transaction.put(.config, .named(name), config)
             return .changed((), AuditEvent(at: now, "config.paused", by: caller.audited, config: name, reason: reason))
         }
@@ -20,10 +22,12 @@ extension VaultService {
     package func resumeConfig(_ name: ConfigName, as caller: Caller) async throws {
         try policy.require(.configure, on: .config(name), for: caller)
         let now = clock.now()
+        let limits = limits
         let unfinished = try await write { transaction -> Change<RotationID?> in
             var config = try transaction.config(name).value
             guard config.pause != nil else { return .unchanged(nil) }
             config.pause = nil
+            try transaction.scheduleErasure(of: &config, limits)
             try transaction.put(.config, .named(name), config)
             return .changed(config.unfinished, AuditEvent(at: now, "config.resumed", by: caller.audited, config: name))
         }

@@ -38,26 +38,30 @@ extension VaultService {
         let before = try await read { try $0.get(.config, .named(name)) }
         let isRebound = before.map { $0.removedAt != nil || !$0.binding.isSameTarget(as: settings.binding) } ?? true
         if before?.binding != settings.binding { try policy.require(.bind, on: .config(name), for: caller) }
-        let listed = isRebound ? try await listedFields(settings.binding.remoteID, upstream) : nil
+        let listed = isRebound ? try await listedFields(settings.binding.remoteID, upstream, for: name) : nil
         let now = clock.now()
         let mayRead = { @Sendable [policy] (other: ConfigName) in policy.allows(caller, .read, on: .config(other)) }
         try await write { transaction in
             let upstream = try transaction.upstream(settings.binding.upstream)
             let stored = try transaction.stored(.config, .named(name))
             if case .revision(let revision) = expectation, stored?.revision != revision {
-                throw Problem(.changedMeanwhile, "The config '\(name)' is not as you saw it.", nextStep: "keyturn config show \(name)")
+                throw Problem(.changedMeanwhile, "The config '\(name)' is not as you saw it.", nextStep: NextStep.showConfig(name))
             }
             if let stored, stored.value.removedAt != nil {
                 throw Problem(
-                    .badRequest, "A config '\(name)' was removed and can still come back.",
-                    nextStep: "keyturn config undelete \(name), or keyturn config remove \(name) --purge")
+                    .badRequest,
+                    "A config '\(name)' was removed and can still come back; 'keyturn config remove \(name) --purge' erases it for good.",
+                    nextStep: "keyturn config undelete \(name)")
             }
             var config = stored?.value ?? ConfigRecord(name, settings, at: now)
+            if stored == nil, let numbering = try transaction.get(.numbering, .named(name)) { config.nextVersion = numbering.next }
             if stored == nil || !config.binding.isSameTarget(as: settings.binding) {
-                try transaction.bind(&config, to: settings.binding, upstream, isNew: stored == nil, mayRead)
+                try transaction.bind(&config, to: settings.binding, upstream, isNew: stored == nil, at: now, mayRead)
             }
             config.binding = settings.binding
             if let listed { config.remoteFields = listed }
+            // A new one has no key yet that could have died.
+            if stored == nil { config.released = try transaction.vaultState().quarantine?.id }
             config.take(settings, at: now)
             try transaction.put(.config, .named(name), config)
             return .changed(
@@ -84,10 +88,13 @@ extension VaultService {
     }
 
     /// A fresh look at the backend's list, where it has one.
-    private func listedFields(_ id: RemoteID, _ upstream: UpstreamRecord) async throws -> RemoteFields? {
+    private func listedFields(_ id: RemoteID, _ upstream: UpstreamRecord, for name: ConfigName) async throws -> RemoteFields? {
         guard let bearer = try await bearers.bearer(of: upstream.address) else { return nil }
         switch await targets.target(at: upstream.address).lookUp(id, noOlderThan: .zero, bearer: bearer.token.secret) {
-        case .listed(_, usesSharedKey: true): throw Problem.sharedKey(id)
+        case .listed(_, usesSharedKey: true):
+            throw Problem(
+                .sharedKey, "The remote configuration '\(id)' takes its credential from a shared key, so that a PUT would change nothing.",
+                nextStep: "keyturn config list")
         case .listed(let fields, usesSharedKey: false): return fields
         case .missing, .unauthorized, .unavailable: return nil
         }
@@ -121,14 +128,15 @@ extension ConfigRecord.Binding {
 extension Transaction {
     /// Moves a config to another remote configuration, which no other config may have.
     fileprivate mutating func bind(
-        _ config: inout ConfigRecord, to binding: ConfigRecord.Binding, _ upstream: UpstreamRecord, isNew: Bool,
+        _ config: inout ConfigRecord, to binding: ConfigRecord.Binding, _ upstream: UpstreamRecord, isNew: Bool, at now: Timestamp,
         _ mayRead: (ConfigName) -> Bool
     ) throws {
-        guard config.unfinished == nil else { throw Problem.rotationInProgress(config.name) }
-        guard config.version(.previous) == nil else {
+        try requireNothingUnfinished(in: config, at: now)
+        if let previous = config.newestPrevious {
             throw Problem(
-                .bindingInUse, "The config '\(config.name)' still has a previous version, whose way back the binding is.",
-                nextStep: "keyturn versions \(config.name) shows until when; or: keyturn discard \(config.name) VERSION --yes")
+                .bindingInUse,
+                "The config '\(config.name)' still has a previous version, whose way back the binding is; it goes by itself after its grace, or now by 'keyturn discard \(config.name) \(previous.number) --yes'.",
+                nextStep: NextStep.versions(config.name))
         }
         let key = BindingRecord.key(upstream.address.baseURL, binding.remoteID)
         if let other = try get(.binding, key), other.config != config.name {

@@ -10,16 +10,17 @@ extension VaultService {
         try policy.require(.configure, on: .config(name), for: caller)
         try policy.require(.bind, on: .config(name), for: caller)
         let now = clock.now()
+        let limits = limits
         try await write { transaction in
             guard var config = try transaction.get(.config, .named(name)), config.removedAt == nil || extent == .purged else {
                 throw Problem.unknownConfig(name)
             }
-            guard config.unfinished == nil else { throw Problem.rotationInProgress(name) }
+            try transaction.requireNothingUnfinished(in: config, at: now)
             switch extent {
             case .recoverable:
                 config.removedAt = now
+                try transaction.scheduleErasure(of: &config, limits)
                 try transaction.put(.config, .named(name), config)
-                try transaction.put(.erasure, .named(name), ErasureRecord(config: name, at: now + limits.removalAge))
             case .purged: try transaction.purge(config)
             }
             return .changed(
@@ -35,26 +36,28 @@ extension VaultService {
         try policy.require(.configure, on: .config(name), for: caller)
         try policy.require(.bind, on: .config(name), for: caller)
         let now = clock.now()
+        let limits = limits
         try await write { transaction in
             guard var config = try transaction.get(.config, .named(name)) else { throw Problem.unknownConfig(name) }
             guard config.removedAt != nil else {
-                throw Problem(.badRequest, "The config '\(name)' was not removed.", nextStep: "keyturn config show \(name)")
+                throw Problem(.badRequest, "The config '\(name)' was not removed.", nextStep: NextStep.showConfig(name))
             }
             config.removedAt = nil
+            try transaction.scheduleErasure(of: &config, limits)
             try transaction.put(.config, .named(name), config)
-            try transaction.scheduleErasure(of: config)
             return .changed((), AuditEvent(at: now, "config.undeleted", by: caller.audited, config: name))
         }
     }
 }
 
 extension Transaction {
-    /// Erases a config with all its credentials. Its history and audit entries stay.
+    /// Erases a config with all its credentials. Its history and audit entries stay, and so does the count of its versions.
     mutating func purge(_ config: ConfigRecord) throws {
-        for version in config.versions { try delete(.credential, .version(config.name, version.number)) }
+        for version in config.versions { try erase(.credential, .version(config.name, version.number)) }
         for number in 1..<max(config.nextVersion, 1) { try delete(.endedVersion, .version(config.name, number)) }
         try unbind(config)
-        try delete(.erasure, .named(config.name))
+        try unscheduleErasure(of: config)
+        if config.nextVersion > 1 { try put(.numbering, .named(config.name), NumberingRecord(next: config.nextVersion)) }
         try delete(.config, .named(config.name))
     }
 }

@@ -1,6 +1,6 @@
 package import Access
 package import Model
-package import Rotations
+import Rotations
 import Secrets
 import Vault
 
@@ -15,7 +15,9 @@ extension VaultService {
         case .notDue(let due, let why): return .notDue(due, why)
         case .join(let rotation): return try await answer(rotation, joining: request, waiting)
         case .joinNewly: return try await begin(draft, nil, waiting)
-        case .make(let planned): return try await begin(draft, try await requireOwnKey(of: planned), waiting)
+        case .make(let planned):
+            try await requireRoom()
+            return try await begin(draft, try await requireOwnKey(of: planned), waiting)
         }
     }
 
@@ -55,18 +57,7 @@ extension VaultService {
         case untilSettled, not
     }
 
-    /// What a rotation would do now, without doing it.
-    package func dryRun(_ name: ConfigName, _ request: RotationRequest, as caller: Caller) async throws -> Rotation? {
-        try policy.require(.rotate, on: .config(name), for: caller)
-        let draft = RotationDraft(config: name, request: request, caller: caller, at: clock.now(), id: newRotationID(), limits: limits)
-        switch try await read({ try draft.decide(in: $0) }) {
-        case .notDue: return nil
-        case .join(let rotation), .joinNewly(let rotation): return rotation
-        case .make(let made): return made.rotation
-        }
-    }
-
-    private func newRotationID() -> RotationID {
+    func newRotationID() -> RotationID {
         RotationID(at: clock.now(), random: random.bytes(10))
     }
 
@@ -77,7 +68,7 @@ extension VaultService {
         // Values that may have to go back must be those of now: an older list would put back what was changed since.
         let age = plan.fields.isEmpty ? limits.listAge : .zero
         switch await targets.target(at: plan.upstream).lookUp(plan.remoteID, noOlderThan: age, bearer: bearer.token.secret) {
-        case .listed(_, usesSharedKey: true): throw Problem.sharedKey(plan.remoteID)
+        case .listed(_, usesSharedKey: true): throw Problem.sharedKey(plan.remoteID, of: made.config.name)
         case .listed(let fields, usesSharedKey: false): return fields
         case .missing, .unauthorized, .unavailable: return nil
         }
@@ -89,27 +80,36 @@ extension VaultService {
             if request.condition == .now, rotation.state == .waiting { runner.wake(rotation.id) }
         }
         guard waiting == .untilSettled else { return .rotation(rotation) }
-        switch await runner.settled(rotation.id) {
-        case .settled: break
+        let settling = await runner.settled(rotation.id)
+        let latest = try await read { try $0.rotation(rotation.id) }
+        // It may have ended all the same, between the two.
+        guard !latest.state.hasEnded else { return .rotation(latest) }
+        switch settling {
+        case .settled: return .rotation(latest)
         case .storeFailed(let error):
             let problem = (error as? VaultError)?.problem
-            throw Problem(
-                problem?.code ?? .storeFailed,
-                "The rotation \(rotation.id) can't go on for now. \(problem?.detail ?? "The vault can't be used.")",
-                nextStep: problem?.nextStep ?? "keyturn status")
+            return .interrupted(
+                latest,
+                Problem(
+                    problem?.code ?? .storeFailed,
+                    "The rotation \(rotation.id) can't go on for now. \(problem?.detail ?? "The vault can't be used.")",
+                    nextStep: problem?.nextStep ?? "keyturn status"))
         case .halted:
-            throw Problem(
-                .stopping, "The daemon stops; the rotation \(rotation.id) is resumed when it is back.", nextStep: "keyturn history")
+            return .interrupted(
+                latest,
+                Problem(
+                    .stopping, "The daemon stops; the rotation \(rotation.id) is resumed when it is back.",
+                    nextStep: NextStep.history(rotation.config)))
         }
-        return .rotation(try await read { try $0.rotation(rotation.id) })
     }
 }
 
 extension Problem {
-    static func sharedKey(_ id: RemoteID) -> Problem {
+    static func sharedKey(_ id: RemoteID, of config: ConfigName) -> Problem {
         Problem(
-            .sharedKey, "The remote configuration '\(id)' takes its credential from a shared key, so that a PUT would change nothing.",
-            nextStep: "Rotate the shared key at the backend, or give the configuration a key of its own.")
+            .sharedKey,
+            "The remote configuration '\(id)' takes its credential from a shared key, so that a PUT would change nothing: rotate the shared key at the backend, or give the configuration a key of its own, then try again.",
+            nextStep: "keyturn rotate \(config) --dry-run")
     }
 }
 

@@ -31,15 +31,20 @@ struct RotationDraft: Sendable {
     func decide(in reader: some RecordReader, listed: RemoteFields? = nil) throws -> Decision {
         let record = try reader.config(config).value
         if let rotation = try remembered(in: reader) { return .join(rotation) }
-        if let unfinished = record.unfinished { return try join(reader.rotation(unfinished)) }
-        if request.condition == .ifDue, let why = notDue(record) { return .notDue(record.dueAt, why) }
+        let quarantine = try reader.quarantine(of: record)
+        if let unfinished = record.unfinished {
+            let rotation = try reader.rotation(unfinished)
+            if let quarantine, rotation.quarantine != quarantine.id { throw quarantine.problem(of: config) }
+            return try join(rotation, of: record)
+        }
+        if request.condition == .ifDue, let why = quarantine == nil ? notDue(record) : "in quarantine" { return .notDue(record.dueAt, why) }
         if record.isPaused(at: at) {
-            throw Problem(.paused, "The config '\(config)' is paused.", nextStep: "keyturn resume \(config)")
+            throw Problem(.paused, "The config '\(config)' is paused.", nextStep: NextStep.resume(config))
         }
         var known = record
         if let listed { known.remoteFields.take(listed) }
         let upstream = try reader.upstream(record.binding.upstream)
-        return .make(try plan(known, upstream))
+        return .make(try plan(known, upstream, quarantine))
     }
 
     /// The rotation that this Idempotency-Key already made.
@@ -49,8 +54,8 @@ struct RotationDraft: Sendable {
         }
         guard record.request == request.fingerprint else {
             throw Problem(
-                .idempotencyMismatch, "The Idempotency-Key was used before for another request.",
-                nextStep: "Use a new key for a new request.")
+                .idempotencyMismatch, "The Idempotency-Key was used before for another request; a new request needs a new key.",
+                nextStep: NextStep.show(record.rotation))
         }
         return try reader.rotation(record.rotation)
     }
@@ -62,18 +67,26 @@ struct RotationDraft: Sendable {
         }
     }
 
-    /// Joins a rotation that does at least what is asked for.
-    private func join(_ rotation: Rotation) throws -> Decision {
-        guard request.kind == .rotate, rotation.machine.plan.kind == .rotate, !request.isCompromised || rotation.request.isCompromised
-        else {
-            throw Problem.rotationInProgress(config)
+    /// Joins a rotation that does at least what is asked for, unless nothing would come of waiting for it.
+    private func join(_ rotation: Rotation, of record: ConfigRecord) throws -> Decision {
+        guard request.kind == .rotate, rotation.machine.plan.kind == .rotate, !request.isCompromised else {
+            throw rotation.inTheWay(of: record, at: at)
         }
-        if case .stuck = rotation.machine.phase, let problem = rotation.problem { throw problem }
+        if case .stuck = rotation.machine.phase, let problem = rotation.problem(nextStep: rotation.nextStep(in: record, at: at)) {
+            throw problem
+        }
+        if record.isPaused(at: at), rotation.machine.isHeldByPause {
+            if request.condition == .ifDue { return .notDue(record.dueAt, Self.paused) }
+            throw Problem(
+                .paused, "The config '\(config)' is paused, which holds its rotation \(rotation.id).", nextStep: NextStep.resume(config))
+        }
         return idempotencyKey == nil ? .join(rotation) : .joinNewly(rotation)
     }
 
+    private static let paused = "paused"
+
     private func notDue(_ record: ConfigRecord) -> String? {
-        if record.isPaused(at: at) { return "paused" }
+        if record.isPaused(at: at) { return Self.paused }
         if let hold = record.hold { return "held after the last rotation: \(hold)" }
         guard let due = record.dueAt else { return "no schedule" }
         return due <= at ? nil : "not due yet"
@@ -81,37 +94,42 @@ struct RotationDraft: Sendable {
 
     // MARK: Planning
 
-    private func plan(_ record: ConfigRecord, _ upstream: UpstreamRecord) throws -> Made {
-        switch request.kind {
-        case .rotate: try planRotate(record, upstream)
+    private func plan(_ record: ConfigRecord, _ upstream: UpstreamRecord, _ quarantine: Quarantine?) throws -> Made {
+        if let quarantine, request.kind == .rollback || request.kind == .remote { throw quarantine.problem(of: config) }
+        return switch request.kind {
+        case .rotate: try planRotate(record, upstream, quarantine)
         case .rollback: try planRollback(record, upstream)
         case .remote: try planRemote(record, upstream)
         case .prove: try planProve(record, upstream)
         }
     }
 
-    private func planRotate(_ record: ConfigRecord, _ upstream: UpstreamRecord) throws -> Made {
-        guard let next = record.version(.pending) ?? record.version(.staged) else {
-            throw Problem(.nothingStaged, "Nothing is staged for '\(config)'.", nextStep: "keyturn stage \(config)")
+    private func planRotate(_ record: ConfigRecord, _ upstream: UpstreamRecord, _ quarantine: Quarantine?) throws -> Made {
+        // In quarantine only what was staged in it: what came along with the copy may have died since.
+        let usable = record.versions.filter { quarantine == nil || $0.quarantine == quarantine?.id }
+        let first = usable.first { $0.state == .pending } ?? usable.first { $0.state == .staged }
+        if let quarantine, first == nil { throw quarantine.problem(of: config) }
+        guard let next = first else {
+            throw Problem(.nothingStaged, "Nothing is staged for '\(config)'.", nextStep: NextStep.stage(config))
         }
         guard let former = record.remoteFields.values(of: next.fields) else {
             throw Problem(
                 .badRequest,
-                "Version \(next.number) carries non-secret fields whose present values are not known, so that they could not go back.",
-                nextStep: "keyturn remote \(config) with the present values, then rotate again")
+                "Version \(next.number) carries non-secret fields whose present values are not known, so that they could not go back; 'keyturn remote \(config)' with the present values makes them known.",
+                nextStep: "keyturn help remote")
         }
         var config = record
         config.update(next.number) { version in
             version.state = .pending
             version.wasSent = true
         }
-        return made(config, upstream, version: next.number, fields: next.fields, former: former)
+        return made(config, upstream, version: next.number, fields: next.fields, former: former, in: quarantine)
     }
 
     private func planRollback(_ record: ConfigRecord, _ upstream: UpstreamRecord) throws -> Made {
         guard let source = record.newestPrevious else {
             throw Problem(
-                .unknownVersion, "The config '\(config)' has no previous version to roll back to.", nextStep: "keyturn versions \(config)")
+                .unknownVersion, "The config '\(config)' has no previous version to roll back to.", nextStep: NextStep.versions(config))
         }
         var config = record
         let number = config.nextVersion
@@ -119,7 +137,7 @@ struct RotationDraft: Sendable {
         config.versions.append(
             VersionRecord(
                 number: number, state: .pending, proof: nil, createdAt: at, hasKey: source.hasKey, hasSecret: source.hasSecret,
-                fields: RemoteFields(), landsUntil: source.landsUntil))
+                fields: RemoteFields(), isCompromised: source.isCompromised, landsUntil: source.landsUntil))
         return made(config, upstream, version: number, fields: RemoteFields(), former: RemoteFields(), rollbackOf: source.number)
     }
 
@@ -134,30 +152,35 @@ struct RotationDraft: Sendable {
 
     private func planProve(_ record: ConfigRecord, _ upstream: UpstreamRecord) throws -> Made {
         guard let current = record.version(.current) else {
-            throw Problem(.unknownVersion, "The config '\(config)' has no current version to prove.", nextStep: "keyturn rotate \(config)")
+            throw Problem(.unknownVersion, "The config '\(config)' has no current version to prove.", nextStep: record.wayToNextKey)
         }
         return made(record, upstream, version: current.number, fields: RemoteFields(), former: RemoteFields())
     }
 
     private func made(
         _ record: ConfigRecord, _ upstream: UpstreamRecord, version: VersionNumber?, fields: RemoteFields, former: RemoteFields,
-        rollbackOf: VersionNumber? = nil
+        rollbackOf: VersionNumber? = nil, in quarantine: Quarantine? = nil
     ) -> Made {
         let standing = record.version(.current)
         let wayBack: RotationPlan.WayBack =
             switch request.kind {
             case .remote: former.isEmpty ? .unknown : .open
             case .prove: .unknown
-            case .rotate, .rollback: standing == nil ? .unknown : request.isCompromised ? .compromised : .open
+            // Nothing of a quarantined vault goes back.
+            case .rotate where quarantine != nil: .unknown
+            case .rotate, .rollback: standing.map { $0.isBurnt || request.isCompromised ? .compromised : .open } ?? .unknown
             }
         let plan = RotationPlan(
             kind: request.kind, upstream: upstream.address, remoteID: record.binding.remoteID, field: record.binding.field, fields: fields,
             formerFields: former, wayBack: wayBack, proves: record.proves, othersLandUntil: record.othersLandUntil(version))
         let rotation = Rotation(
             id: id, config: config, version: version, standingVersion: standing?.number, rollbackOf: rollbackOf,
+            quarantine: quarantine?.id,
             request: .init(at: at, uid: caller.uid, unit: caller.unit, reason: request.reason, isCompromised: request.isCompromised),
             machine: RotationMachine(plan: plan, wasAccepted: request.kind == .prove && standing?.wasAccepted == true))
         var config = record
+        // Kept with the version: no later rotation puts it back by itself either, however this one ends.
+        if request.isCompromised, let standing { config.update(standing.number) { $0.isCompromised = true } }
         config.unfinished = id
         config.lastRotation = id
         return Made(rotation: rotation, config: config)

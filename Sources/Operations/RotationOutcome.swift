@@ -14,6 +14,7 @@ struct RotationOutcome {
         guard var config = try transaction.get(.config, .named(rotation.config)) else { return }
         config.unfinished = nil
         if mayStillBeStored { config.stragglersUntil = now + limits.stragglerHorizon }
+        if rotation.quarantine != nil, hasPutIt { config.released = rotation.quarantine }
         noteStragglers(&config)
         switch rotation.machine.plan.kind {
         case .rotate, .rollback: try move(&config, &transaction)
@@ -22,8 +23,8 @@ struct RotationOutcome {
         }
         // What only waited for this proof goes with it.
         try transaction.eraseWhatMayGo(in: &config, at: now)
+        try transaction.scheduleErasure(of: &config, limits)
         try transaction.put(.config, .named(config.name), config)
-        try transaction.scheduleErasure(of: config)
         if showsGoodBearer { try noteSuccess(of: config.binding.upstream, &transaction) }
     }
 
@@ -32,6 +33,14 @@ struct RotationOutcome {
         if !rotation.machine.unresolved.isEmpty { return true }
         if case .failed(_, .stagedAgain) = ending { return rotation.machine.offeredWasAccepted }
         return false
+    }
+
+    /// Whether the backend now holds what it put.
+    private var hasPutIt: Bool {
+        switch ending {
+        case .succeeded, .failed(_, .stays): rotation.machine.plan.kind == .rotate
+        case .failed, .rejected, .cancelled: false
+        }
     }
 
     /// Of which versions a PUT may still land, and since when none can be left that landed earlier.
@@ -57,7 +66,7 @@ struct RotationOutcome {
     private var showsGoodBearer: Bool {
         switch ending {
         case .succeeded, .rejected, .failed(_, .stays): true
-        case .failed(_, .stagedAgain), .failed(_, .nothingChanged), .cancelled: false
+        case .failed(_, .stagedAgain), .failed(_, .assumed), .failed(_, .nothingChanged), .cancelled: false
         }
     }
 
@@ -80,6 +89,9 @@ struct RotationOutcome {
         case .failed(let reason, .stays):
             makeCurrent(number, proof: .failed, &config)
             config.hold = reason.what
+        case .failed(let reason, .assumed):
+            makeCurrent(number, proof: .unproven, &config)
+            config.hold = reason.what
         case .rejected(let reason, _):
             config.hold = reason.what
             // A straggler of its PUT may still land: until then the bytes are kept.
@@ -99,12 +111,11 @@ struct RotationOutcome {
     }
 
     private func makeCurrent(_ number: VersionNumber, proof: Proof, _ config: inout ConfigRecord) {
-        let grace = rotation.request.isCompromised ? .zero : Duration.seconds(config.graceSeconds)
-        let eraseAfter = max(now + grace, config.stragglersUntil ?? now)
+        let (grace, stragglersUntil) = (Duration.seconds(config.graceSeconds), config.stragglersUntil ?? now)
         if let standing = rotation.standingVersion {
             config.update(standing) { version in
                 version.state = .previous
-                version.eraseAfter = eraseAfter
+                version.eraseAfter = max(now + (version.isBurnt ? .zero : grace), stragglersUntil)
             }
         }
         // With another value still on its way, no later validate can tell whose success it is.
@@ -158,7 +169,7 @@ struct RotationOutcome {
 
     private func changeFields(_ config: inout ConfigRecord) {
         switch ending {
-        case .succeeded, .failed(_, .stays): break
+        case .succeeded, .failed(_, .stays), .failed(_, .assumed): break
         case .failed, .rejected, .cancelled: return
         }
         config.remoteFields.take(rotation.machine.plan.fields)

@@ -29,68 +29,47 @@ package struct RotationRequest: Sendable, Equatable {
 package enum RotationReply: Sendable {
     /// As it stood when it ended, got stuck, or rests; or at once where the caller did not want to wait.
     case rotation(Rotation)
+    /// It is not known yet how it ends: as it stood, and why the answer does not wait for more.
+    case interrupted(Rotation, Problem)
     /// Nothing was due: no rotation was made.
     case notDue(Timestamp?, String)
 }
 
 extension Rotation {
     /// Why it is not well, as an answer to who asked for it; `nil` while it runs and when it succeeded.
-    package var problem: Problem? {
+    package func problem(nextStep: String?) -> Problem? {
         let plan = machine.plan
+        func problem(_ code: Problem.Code, _ detail: String) -> Problem { Problem(code, detail, nextStep: nextStep) }
         switch machine.phase {
         case .putting, .validating, .lookingUp, .ended(.succeeded), .ended(.cancelled): return nil
         case .waiting(let wait):
             switch wait.cause {
             case .token:
-                return Problem(
-                    .upstreamAuth, "The upstream '\(plan.upstream.name)' takes no bearer token of ours: \(wait.reason.what).",
-                    nextStep: nextStep)
+                return problem(.upstreamAuth, "The upstream '\(plan.upstream.name)' takes no bearer token of ours: \(wait.reason.what).")
             case .nextCycle(let time):
-                return Problem(
-                    .upstreamUnreachable, "No usable answer yet: \(wait.reason.what). The next try is at \(time).", nextStep: nextStep)
+                return problem(
+                    .upstreamUnreachable, "No usable answer yet: \(wait.reason.what). It goes on by itself; the next try is at \(time).")
             }
-        case .stuck(let reason): return Problem(.stuck, "The rotation is stuck: \(reason.what).", nextStep: nextStep)
+        case .stuck(let reason): return problem(.stuck, "The rotation is stuck: \(reason.what). \(waysOut)")
         case .ended(.rejected(let reason, _)):
-            return Problem(
+            return problem(
                 .keyRejected,
-                "Version \(version ?? 0) was rejected: \(reason.what).\(standingVersion == nil ? "" : " The earlier version is in place.")",
-                nextStep: nextStep)
+                "Version \(version ?? 0) was rejected: \(reason.what).\(standingVersion == nil ? "" : " The earlier version is in place.")")
         case .ended(.failed(let reason, .stays)) where plan.kind == .remote:
-            return Problem(
+            return problem(
                 .upstreamRefused,
-                "The backend has the new fields, but its check fails: \(reason.what). Their earlier values are not known here.",
-                nextStep: nextStep)
+                "The backend has the new fields, but its check fails: \(reason.what). Their earlier values are not known here.")
         case .ended(.failed(let reason, .stays)):
-            return Problem(
-                .keyRejected, "The backend has version \(version ?? standingVersion ?? 0), which does not work: \(reason.what).",
-                nextStep: nextStep)
-        case .ended(.failed(let reason, _)):
-            return Problem(.upstreamRefused, "The backend refused: \(reason.what).", nextStep: nextStep)
+            return problem(
+                .keyRejected, "The backend has version \(version ?? standingVersion ?? 0), which does not work: \(reason.what).")
+        case .ended(.failed(let reason, .assumed)):
+            let what = version.map { "Version \($0) counts as current" } ?? "The new fields count as stored"
+            return problem(.upstreamRefused, "\(what) because the operator said so, without the backend's word: \(reason.what).")
+        case .ended(.failed(let reason, .stagedAgain)):
+            let again =
+                plan.kind == .rollback ? "" : " Version \(version ?? 0) is staged again: check the token's permissions and the remote id."
+            return problem(.upstreamRefused, "Nothing was changed: \(reason.what).\(again)")
+        case .ended(.failed(let reason, .nothingChanged)): return problem(.upstreamRefused, "Nothing was changed: \(reason.what).")
         }
-    }
-
-    /// A command that goes on from here, where there is one.
-    package var nextStep: String? {
-        switch machine.phase {
-        case .putting, .validating, .lookingUp, .ended(.succeeded(_, nil)), .ended(.cancelled): nil
-        case .waiting(let wait):
-            wait.cause == .token
-                ? "keyturn upstream set \(machine.plan.upstream.name) --token-stdin"
-                : "It goes on by itself; at once by: keyturn rotate \(config)"
-        case .stuck:
-            machine.plan.wayBack == .unknown
-                ? "keyturn resolve \(id) --retry" : "keyturn resolve \(id) --retry, or --not-applied to put the earlier version back"
-        case .ended(.succeeded(_, .some)): "keyturn prove \(config)"
-        case .ended(.rejected): "Stage another credential: keyturn stage \(config)"
-        case .ended(.failed(_, .stays)): "Stage a working credential: keyturn stage \(config), then keyturn rotate \(config)"
-        case .ended(.failed(_, .stagedAgain)), .ended(.failed(_, .nothingChanged)):
-            "Check the token's permissions and the remote id (keyturn config show \(config)), then: keyturn rotate \(config)"
-        }
-    }
-}
-
-extension Problem {
-    static func rotationInProgress(_ name: ConfigName) -> Problem {
-        Problem(.rotationInProgress, "A rotation of '\(name)' is under way.", nextStep: "keyturn history \(name)")
     }
 }

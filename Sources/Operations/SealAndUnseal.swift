@@ -1,6 +1,7 @@
 package import Access
 import Model
 import Rotations
+import Secrets
 package import Vault
 
 extension VaultService {
@@ -9,47 +10,95 @@ extension VaultService {
         try policy.require(.admin, on: .everything, for: caller)
         guard await vault.sealedBecause == nil else { return }
         let now = clock.now()
-        try await write { _ in .changed((), AuditEvent(at: now, "vault.sealed", by: caller.audited)) }
+        try await write(.begun) { _ in .changed((), AuditEvent(at: now, "vault.sealed", by: caller.audited)) }
         await runner.halt()
         await vault.seal()
         bearers.forgetAll()
     }
 
     /// Looks for the vault and its key again, opens it, and resumes what was unfinished. Nothing happens when it is open.
-    package func unseal(as caller: Caller) async throws {
+    package func unseal(_ older: Admission.Older, as caller: Caller) async throws {
         try policy.require(.admin, on: .everything, for: caller)
         guard await vault.sealedBecause != nil else { return }
-        do { try await open(by: caller.audited) } catch let error as VaultError { throw error.problem }
+        do { try await open(older, by: caller.audited) } catch { throw error.problem }
     }
 
-    /// The same at the daemon's start.
-    package func open(by caller: AuditEvent.Caller?) async throws {
-        try await vault.unseal(opening)
-        let now = clock.now()
+    /// The same with the root key, which the caller unwrapped and sealed to the key on offer.
+    package func unseal(with box: IncomingBox, _ older: Admission.Older, as caller: Caller) async throws {
+        try policy.require(.admin, on: .everything, for: caller)
+        guard await vault.sealedBecause != nil else { return }
+        guard let pair = sealedIntake.take(id: box.keyID) else { throw Problem.sealedToAnother(box) }
+        let envelope = try box.opened(by: pair, for: .unseal, target: Self.unsealTarget, at: clock.now())
+        guard envelope.content.fields == ["root_key"], let text = envelope.content.secret("root_key"),
+            let rootKey = Secret.bytes(Cipher.keyBytes, hexadecimal: text)
+        else { throw Problem(.badRequest, "The box must hold a 'root_key' of \(Cipher.keyBytes) bytes in hexadecimal, and nothing else.") }
+        let shared = SharedSecret(rootKey)
+        let (source, random) = (source, random)
         do {
-            try await vault.write { _ in .changed((), AuditEvent(at: now, "vault.unsealed", by: caller)) }
-        } catch let error as VaultError {
-            // Open without the entry that says so it must not be, nor with what was unfinished left lying.
-            await vault.seal(because: error)
-            throw error
-        }
-        try await resumeUnfinished()
-    }
-
-    private func resumeUnfinished() async throws {
-        var cursor: [UInt8]?
-        repeat {
-            let from = cursor
-            let page = try await read { view in
-                try view.list(.unfinished, after: from, limit: 64).map { ($0.cursor, try view.rotation($0.value.id)) }
+            try await unlock(older, by: caller.audited) { _ throws(VaultError) in
+                try source.open(rootKey: shared.secret, random: random)
             }
-            for (_, rotation) in page { runner.resume(rotation) }
-            cursor = page.last?.0
-        } while cursor != nil
+            try await takeUp(by: caller.audited)
+        } catch {
+            throw error.problem
+        }
     }
 
-    package func intakeKey() async throws -> IntakeKeyList.Key {
-        try await read { try $0.intakeKeys().onOffer }
+    /// There is but one vault that a daemon's box can be for.
+    private static let unsealTarget = "vault"
+
+    /// As `unseal` does, at the daemon's start.
+    package func open(_ older: Admission.Older = .refused, by caller: AuditEvent.Caller?) async throws(VaultError) {
+        try await unlock(older, by: caller)
+        try await takeUp(by: caller)
+    }
+
+    /// Opens the vault for reading: from here on requests are answered. What was unfinished is known, and whoever waits for it waits for
+    /// `takeUp`.
+    package func unlock(_ older: Admission.Older = .refused, by caller: AuditEvent.Caller?) async throws(VaultError) {
+        let (source, random) = (source, random)
+        try await unlock(older, by: caller) { now throws(VaultError) in try source.open(at: now, random: random) }
+    }
+
+    private func unlock(
+        _ older: Admission.Older, by caller: AuditEvent.Caller?, _ opening: @Sendable (Timestamp) throws(VaultError) -> OpenVault
+    ) async throws(VaultError) {
+        let now = clock.now()
+        try await vault.unseal(Admission(at: now, by: caller, machine: source.machine, older: older)) { () throws(VaultError) in
+            try opening(now)
+        }
+        sealedIntake.burn()
+        runner.goOn()
+        try await sealedOnFailure { try await forEachUnfinished(runner.announce) }
+    }
+
+    /// Looks at all records, writes down that the vault is open, and resumes what was unfinished.
+    package func takeUp(by caller: AuditEvent.Caller?) async throws(VaultError) {
+        let now = clock.now()
+        try await sealedOnFailure {
+            try await vault.settle()
+            try await vault.write(.begun) { _ in .changed((), AuditEvent(at: now, "vault.unsealed", by: caller)) }
+            try await holdQuarantined()
+            try await forEachUnfinished(runner.resume)
+        }
+        // One that is late is no reason to stay shut; the next unsealing tries again.
+        try? await renewIntakeKey()
+    }
+
+    /// Open, but without the entry that says so or with something unfinished left lying, it would look well.
+    private func sealedOnFailure(_ body: () async throws -> Void) async throws(VaultError) {
+        do { try await body() } catch {
+            let why = error as? VaultError ?? .damaged(kind: "rotation")
+            await runner.halt()
+            await vault.seal(because: why)
+            throw why
+        }
+    }
+
+    func forEachUnfinished(_ body: (Rotation) async throws -> Void) async throws {
+        try await forEachPage(of: .unfinished) { pointer in
+            try await body(try await vault.read { try $0.rotation(pointer.id) })
+        }
     }
 
     package var sealedBecause: VaultError? {

@@ -5,11 +5,26 @@ import Vault
 
 /// What a sealed box holds once it was opened and found to be for this very purpose and target.
 struct SealedEnvelope: ~Copyable {
+    /// Of the box: it is taken once.
+    let id: String
+    /// `nil`: never.
+    let expiresAt: Timestamp?
     let content: GuardedJSON
 
     enum Purpose: String {
         case stage
         case upstreamToken = "upstream-token"
+        /// The root key, for a sealed vault.
+        case unseal
+
+        /// The command that makes a new box for the same use, and sends it.
+        func anotherBox(for target: String) -> String {
+            switch self {
+            case .stage: "keyturn stage \(target)"
+            case .upstreamToken: "keyturn upstream set \(target) --token-stdin"
+            case .unseal: "keyturn unseal"
+            }
+        }
     }
 }
 
@@ -35,17 +50,35 @@ extension Transaction {
     /// Opens a box and uses it up. Refused unless it was made for this vault, purpose and target, is not expired, and was never taken before.
     mutating func take(_ box: IncomingBox, for purpose: SealedEnvelope.Purpose, target: String, at now: Timestamp) throws -> SealedEnvelope
     {
-        let again = "Make a new one: keyturn encrypt, or keyturn stage."
-        guard let pair = try intakeKeyPair(id: box.keyID) else {
-            throw Problem(
-                .wrongBox, "The box was sealed to another key (\(box.keyID)) than this vault's.",
-                nextStep: "keyturn intake-key shows the key to seal to.")
+        guard let pair = try intakeKeyPair(id: box.keyID, at: now) else { throw Problem.sealedToAnother(box) }
+        let envelope = try box.opened(by: pair, for: purpose, target: target, at: now)
+        let key = RecordKey.named(envelope.id)
+        guard try get(.usedBox, key) == nil else {
+            throw Problem(.wrongBox, "The box was used before.", nextStep: purpose.anotherBox(for: target))
         }
-        guard let plaintext = try? pair.open(box.sealed) else {
+        try put(.usedBox, key, UsedBoxRecord(at: now, keyID: box.keyID, expiresAt: envelope.expiresAt))
+        return envelope
+    }
+}
+
+extension IncomingBox {
+    /// Refused unless it was sealed to `pair`, made for this purpose and target, and is not expired.
+    func opened(
+        by pair: borrowing BoxKeyPair, for purpose: SealedEnvelope.Purpose, target: String, at now: Timestamp
+    ) throws(Problem) -> SealedEnvelope {
+        guard let plaintext = try? pair.open(sealed) else {
             throw Problem(
-                .wrongBox, "The box does not open with the intake key \(box.keyID): it is damaged or sealed to another key.",
-                nextStep: again)
+                .wrongBox, "The box does not open with the intake key \(keyID): it is damaged or sealed to another key.",
+                nextStep: purpose.anotherBox(for: target))
         }
+        return try SealedEnvelope(plaintext, for: purpose, target: target, at: now)
+    }
+}
+
+extension SealedEnvelope {
+    /// Reads what was in a box. Refused unless it was made for this purpose and target, and is not expired.
+    init(_ plaintext: consuming Secret, for purpose: Purpose, target: String, at now: Timestamp) throws(Problem) {
+        let again = purpose.anotherBox(for: target)
         let envelope: GuardedJSON
         do { envelope = try GuardedJSON(plaintext) } catch {
             throw Problem(.wrongBox, "The box does not hold a JSON envelope.", nextStep: again)
@@ -60,27 +93,32 @@ extension Transaction {
         guard envelope.text("target") == target else {
             throw Problem(.wrongBox, "The box was made for another name than '\(target)'.", nextStep: again)
         }
-        try requireFresh(envelope, at: now)
+        let expiresAt = try Self.expiry(of: envelope, at: now, again)
         guard let id = envelope.text("box"), UUID(uuidString: id) != nil else {
             throw Problem(.wrongBox, "The envelope's 'box' is not a UUID.", nextStep: again)
         }
-        let key = RecordKey.named(id.lowercased())
-        guard try get(.usedBox, key) == nil else { throw Problem(.wrongBox, "The box was used before.", nextStep: again) }
-        try put(.usedBox, key, UsedBoxRecord(at: now))
         guard let content = envelope.object("credential") else {
             throw Problem(.wrongBox, "The envelope has no 'credential'.", nextStep: again)
         }
-        return SealedEnvelope(content: content)
+        self.init(id: id.lowercased(), expiresAt: expiresAt, content: content)
     }
 
-    private func requireFresh(_ envelope: GuardedJSON, at now: Timestamp) throws(Problem) {
-        guard envelope.has("expires_at"), !envelope.isNull("expires_at") else { return }
+    /// Refuses an expired one; `nil` for one that never expires.
+    private static func expiry(of envelope: GuardedJSON, at now: Timestamp, _ again: String) throws(Problem) -> Timestamp? {
+        guard envelope.has("expires_at"), !envelope.isNull("expires_at") else { return nil }
         guard let text = envelope.text("expires_at"), let expiry = try? Timestamp(text) else {
-            throw Problem(.wrongBox, "The envelope's 'expires_at' is not a time as in RFC 3339.")
+            throw Problem(.wrongBox, "The envelope's 'expires_at' is not a time as in RFC 3339.", nextStep: again)
         }
-        guard now < expiry else {
-            throw Problem(.wrongBox, "The box expired at \(expiry).", nextStep: "Make a new one: keyturn encrypt, or keyturn stage.")
-        }
+        guard now < expiry else { throw Problem(.wrongBox, "The box expired at \(expiry).", nextStep: again) }
+        return expiry
+    }
+}
+
+extension Problem {
+    static func sealedToAnother(_ box: IncomingBox) -> Problem {
+        Problem(
+            .wrongBox, "The box was sealed to another key (\(box.keyID)) than the one that this vault offers.",
+            nextStep: "keyturn intake-key")
     }
 }
 

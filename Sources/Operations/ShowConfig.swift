@@ -65,10 +65,17 @@ extension VaultService {
 extension RecordReader {
     func snapshot(_ stored: Stored<ConfigRecord>, at now: Timestamp, overdueAfter: Duration) throws -> ConfigSnapshot {
         let record = stored.value
-        let rotation = try record.unfinished.flatMap { try get(.rotation, .timed($0)) }
-        let (state, reason, nextStep) = record.condition(rotation, at: now, overdueAfter: overdueAfter)
+        let rotation = try telling(record)
+        let (state, reason, nextStep) = record.condition(
+            rotation, try vaultState().quarantine, at: now, overdueAfter: overdueAfter)
         let ended = try list(.endedVersion, under: record.name.description, order: .descending, limit: Self.endedShown).map(\.value)
         return ConfigSnapshot(record: record, revision: stored.revision, ended: ended, state: state, reason: reason, nextStep: nextStep)
+    }
+
+    /// The rotation that has most to tell of a config: the one under way, or the one after which it is held.
+    func telling(_ record: ConfigRecord) throws -> Rotation? {
+        guard let id = record.unfinished ?? (record.hold == nil ? nil : record.lastRotation) else { return nil }
+        return try get(.rotation, .timed(id))
     }
 
     private static var endedShown: Int { 20 }
@@ -76,20 +83,39 @@ extension RecordReader {
 
 extension ConfigRecord {
     /// The first state that applies, with why and what to do.
-    func condition(_ rotation: Rotation?, at now: Timestamp, overdueAfter: Duration) -> (ConfigState, String?, String?) {
-        switch rotation?.state {
-        case .running: return (.running, nil, nil)
-        case .waiting: return (.waiting, rotation?.problem?.detail, rotation?.nextStep)
-        case .stuck: return (.stuck, rotation?.problem?.detail, rotation?.nextStep)
-        case .succeeded, .rejected, .failed, .cancelled, nil: break
-        }
+    func condition(
+        _ rotation: Rotation?, _ quarantine: Quarantine?, at now: Timestamp, overdueAfter: Duration
+    ) -> (ConfigState, String?, String?) {
+        let held = quarantine.flatMap { $0.holds(self) && $0.id != rotation?.quarantine ? $0 : nil }
+        if let rotation, held == nil || rotation.state != .stuck, let shown = condition(under: rotation, at: now) { return shown }
+        if let held { return (.quarantined, held.reason, held.nextStep(for: name)) }
         if let hold {
-            let next = version(.staged) == nil ? "keyturn stage \(name)" : "keyturn rotate \(name)"
-            return (.failed, "The last rotation did not succeed: \(hold).", next)
+            let next = isPaused(at: now) ? NextStep.resume(name) : version(.current)?.proof == .failed ? wayFromBrokenKey : wayToNextKey
+            return (
+                .failed, "The last rotation did not succeed: \(hold). None begins by itself until one is begun by hand or a key is staged.",
+                rotation?.nextStep(in: self, at: now) ?? next
+            )
         }
-        if isPaused(at: now) { return (.paused, pause?.reason, "keyturn resume \(name)") }
-        let next = version(.staged) == nil ? "keyturn stage \(name)" : "keyturn rotate \(name)"
+        if isPaused(at: now) { return (.paused, pause?.reason, NextStep.resume(name)) }
         guard let dueAt, dueAt <= now else { return (.ok, nil, nil) }
-        return dueAt + overdueAfter <= now ? (.overdue, "It was due at \(dueAt).", next) : (.due, "It is due since \(dueAt).", next)
+        let missing = version(.staged) == nil ? ", and nothing is staged" : ""
+        return dueAt + overdueAfter <= now
+            ? (.overdue, "It was due at \(dueAt)\(missing).", wayToNextKey)
+            : (.due, "It is due since \(dueAt)\(missing).", wayToNextKey)
+    }
+
+    private func condition(under rotation: Rotation, at now: Timestamp) -> (ConfigState, String?, String?)? {
+        let nextStep = rotation.nextStep(in: self, at: now)
+        let detail = rotation.problem(nextStep: nextStep)?.detail
+        switch rotation.state {
+        case .running, .waiting:
+            if isPaused(at: now), rotation.machine.isHeldByPause {
+                let why = rotation.machine.lastReason.map { ": \($0.what)" } ?? ""
+                return (.paused, "The pause holds the rotation \(rotation.id), which has not ended\(why).", nextStep)
+            }
+            return rotation.state == .running ? (.running, nil, nil) : (.waiting, detail, nextStep)
+        case .stuck: return (.stuck, detail, nextStep)
+        case .succeeded, .rejected, .failed, .cancelled: return nil
+        }
     }
 }

@@ -3,6 +3,13 @@ package import Model
 package import Rotations
 import Vault
 
+extension Rotation {
+    /// Spares reading the config of what went well.
+    fileprivate var mayHaveNextStep: Bool {
+        if case .ended(.succeeded(_, nil)) = machine.phase { false } else { true }
+    }
+}
+
 extension VaultService {
     package func rotation(_ id: RotationID, as caller: Caller) async throws -> Rotation {
         let rotation = try await read { try $0.rotation(id) }
@@ -32,6 +39,24 @@ extension VaultService {
         return (visible, page.count < limit ? nil : page.last?.0)
     }
 
+    /// What there is to do about each of them now; those that need nothing are left out.
+    package func nextSteps(after rotations: [Rotation]) async throws -> [RotationID: String] {
+        let now = clock.now()
+        let open = rotations.filter(\.mayHaveNextStep)
+        guard !open.isEmpty else { return [:] }
+        return try await read { view in
+            var steps: [RotationID: String] = [:]
+            for rotation in open {
+                let config = try view.get(.config, .named(rotation.config))
+                guard let config, let step = rotation.nextStep(in: config, at: now) else { continue }
+                let quarantine = try view.quarantine(of: config)
+                // What came along with a copied vault goes on only when it is released.
+                steps[rotation.id] = quarantine.flatMap { $0.id == rotation.quarantine ? nil : $0.nextStep(for: config.name) } ?? step
+            }
+            return steps
+        }
+    }
+
     /// Drives a stuck rotation on. The operator's word is never believed: what it names is put again and validated.
     package func resolve(_ id: RotationID, _ resolution: Resolution, _ waiting: Waiting, as caller: Caller) async throws -> Rotation {
         let rotation = try await read { try $0.rotation(id) }
@@ -42,8 +67,8 @@ extension VaultService {
                 .badRequest,
                 ways.isEmpty
                     ? "The rotation \(id) is \(rotation.state.rawValue), not stuck."
-                    : "The rotation \(id) can't be resolved so; possible: \(ways).",
-                nextStep: "keyturn history \(rotation.config)")
+                    : "The rotation \(id) can't be resolved so: no earlier version is known that could be put back. Possible: \(ways).",
+                nextStep: NextStep.show(id))
         }
         let now = clock.now()
         let runner = runner
@@ -51,7 +76,16 @@ extension VaultService {
             let resolved = try await write { transaction in
                 var rotation = try transaction.rotation(id)
                 // Only one of several operators: for the next one it is not stuck any more.
-                guard rotation.machine.resolutions.contains(resolution) else { throw Problem.rotationInProgress(rotation.config) }
+                let config = try transaction.config(rotation.config).value
+                guard rotation.machine.resolutions.contains(resolution) else { throw rotation.inTheWay(of: config, at: now) }
+                if let quarantine = try transaction.quarantine(of: config), rotation.quarantine != quarantine.id {
+                    throw quarantine.problem(of: rotation.config)
+                }
+                guard !config.isPaused(at: now) else {
+                    throw Problem(
+                        .paused, "The config '\(config.name)' is paused: nothing is put until it is resumed.",
+                        nextStep: NextStep.resume(config.name))
+                }
                 rotation.machine.resolve(resolution)
                 try transaction.put(.rotation, .timed(id), rotation)
                 runner.announce(rotation)
@@ -73,16 +107,24 @@ extension VaultService {
         let rotation = try await read { try $0.rotation(id) }
         try requireVisible(rotation, .rotate, as: caller)
         guard runner.cancel(id) else {
-            throw Problem(
-                .rotationInProgress, "The rotation \(id) is past the point where cancelling puts nothing at risk, or has ended.",
-                nextStep: "keyturn history \(rotation.config)")
+            throw try await refusedCancelling(rotation)
         }
         let now = clock.now()
-        try await write { _ in
+        try await write(.begun) { _ in
             .changed((), AuditEvent(at: now, "rotation.cancel-asked", by: caller.audited, config: rotation.config, rotation: id))
         }
         _ = await runner.settled(id)
         return try await read { try $0.rotation(id) }
+    }
+
+    private func refusedCancelling(_ rotation: Rotation) async throws -> Problem {
+        let why =
+            rotation.state.hasEnded
+            ? "has ended already, as \(rotation.state.rawValue)"
+            : "is past the point where cancelling puts nothing at risk: only a PUT of its own brings certainty now"
+        return Problem(
+            .rotationInProgress, "The rotation \(rotation.id) \(why).",
+            nextStep: try await nextSteps(after: [rotation])[rotation.id] ?? NextStep.show(rotation.id))
     }
 
     private func requireVisible(_ rotation: Rotation, _ right: Right, as caller: Caller) throws {

@@ -6,9 +6,20 @@ package import Vault
 /// The state of all at a glance.
 package struct StatusSnapshot: Sendable {
     package let sealedBecause: VaultError?
+    package let room: VaultStore.Room
+    package let lastBackupAt: Timestamp?
+    package let quarantine: Quarantine?
     package let configs: [ConfigState: Int]
     package let upstreams: Int
     package let attention: [Attention]
+    /// How many ways in there are of each kind; nothing while it is sealed.
+    package var slots: [SlotEntry.Kind: Int] = [:]
+
+    /// What is wrong with the vault as a whole.
+    package var trouble: VaultError? {
+        if let sealedBecause { return sealedBecause }
+        return room == .full ? .diskFull : nil
+    }
 
     /// One config that somebody should look at.
     package struct Attention: Sendable {
@@ -28,7 +39,9 @@ extension VaultService {
     package func status(as caller: Caller) async throws -> StatusSnapshot {
         try policy.require(.status, on: .everything, for: caller)
         if let why = await vault.sealedBecause {
-            return StatusSnapshot(sealedBecause: why, configs: [:], upstreams: 0, attention: [])
+            return StatusSnapshot(
+                sealedBecause: why, room: why == .diskFull ? .full : .enough, lastBackupAt: nil, quarantine: nil, configs: [:],
+                upstreams: 0, attention: [])
         }
         let now = clock.now()
         var counts: [ConfigState: Int] = [:]
@@ -37,9 +50,10 @@ extension VaultService {
         repeat {
             let from = cursor
             let page = try await read { view in
-                try view.list(.config, after: from, limit: 256).map { stored in
-                    let rotation = try stored.value.unfinished.flatMap { try view.get(.rotation, .timed($0)) }
-                    return (stored, stored.value.condition(rotation, at: now, overdueAfter: limits.overdueAfter))
+                let quarantine = try view.vaultState().quarantine
+                return try view.list(.config, after: from, limit: 256).map { stored in
+                    let telling = try view.telling(stored.value)
+                    return (stored, stored.value.condition(telling, quarantine, at: now, overdueAfter: limits.overdueAfter))
                 }
             }
             for (stored, (state, reason, nextStep)) in page where stored.value.removedAt == nil {
@@ -50,31 +64,38 @@ extension VaultService {
             cursor = page.last?.0.cursor
         } while cursor != nil
         let upstreams = try await read { try $0.list(.upstream, limit: 1000).count }
+        let slots = try await read { try $0.slots().map { ($0.kind, 1) } }
         return StatusSnapshot(
-            sealedBecause: nil, configs: counts, upstreams: upstreams,
-            attention: attention.sorted { $0.config.description < $1.config.description })
+            sealedBecause: nil, room: await vault.lookForRoom(),
+            lastBackupAt: try await read { try $0.get(.backup, .named(""))?.at },
+            quarantine: try await read { try $0.vaultState().quarantine }, configs: counts, upstreams: upstreams,
+            attention: attention.sorted { $0.config.description < $1.config.description },
+            slots: Dictionary(slots, uniquingKeysWith: +))
     }
 
     private static func attention(
         _ config: ConfigRecord, _ state: ConfigState, _ reason: String?, _ nextStep: String?, at now: Timestamp
     ) -> [StatusSnapshot.Attention] {
         switch state {
-        case .failed, .overdue, .stuck, .waiting:
+        case .failed, .overdue, .stuck, .waiting, .quarantined:
             return [.init(config: config.name, state: state, reason: reason ?? "It is \(state.rawValue).", nextStep: nextStep)]
-        case .running, .paused: return []
+        case .running: return []
+        case .paused:
+            // Somebody chose that, unless a rotation is left half done by it.
+            guard config.unfinished != nil, let reason else { return [] }
+            return [.init(config: config.name, state: state, reason: reason, nextStep: nextStep)]
         case .due, .ok:
             if let current = config.version(.current), current.proof == .failed {
                 return [
                     .init(
-                        config: config.name, state: state, reason: "Its current key does not work.",
-                        nextStep: "keyturn stage \(config.name)")
+                        config: config.name, state: state, reason: "Its current key does not work.", nextStep: config.wayFromBrokenKey)
                 ]
             }
             guard let due = config.dueAt, due <= now + runningOutWithin, config.version(.staged) == nil else { return [] }
             return [
                 .init(
                     config: config.name, state: state, reason: "Due at \(due), and nothing is staged.",
-                    nextStep: "keyturn stage \(config.name)")
+                    nextStep: NextStep.stage(config.name))
             ]
         }
     }

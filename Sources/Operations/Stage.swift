@@ -18,8 +18,10 @@ extension VaultService {
             let credential = try envelope.credential()
             if !fields.isEmpty { try policy.require(.bind, on: .config(name), for: caller) }
             try Self.check(credential, for: config, role, limits)
+            if role == .current { try transaction.requireNothingUnfinished(in: config, at: now) }
             try transaction.requireNoTwin(of: credential, in: config)
-            let version = VersionRecord(credential, fields, number: config.nextVersion, role, at: now)
+            var version = VersionRecord(credential, fields, number: config.nextVersion, role, at: now)
+            version.quarantine = try transaction.vaultState().quarantine?.id
             config.nextVersion += 1
             config.versions.append(version)
             config.hold = nil
@@ -45,22 +47,22 @@ extension VaultService {
             if config.version(.current) != nil {
                 throw Problem(
                     .badRequest, "The config '\(config.name)' has a current version already; only a first one can be adopted.",
-                    nextStep: "keyturn versions \(config.name)")
+                    nextStep: NextStep.versions(config.name))
             }
-            if config.unfinished != nil { throw Problem.rotationInProgress(config.name) }
         case .next:
             let staged = config.versions.count { $0.state == .staged }
             guard staged < limits.stagedVersionsMax else {
                 throw Problem(
                     .badRequest, "There are \(staged) staged versions already, which is the most there can be.",
-                    nextStep: "keyturn discard \(config.name) VERSION")
+                    nextStep: NextStep.versions(config.name))
             }
         }
         guard let current = config.version(.current) else { return }
         guard credential.hasKey == current.hasKey, credential.hasSecret == current.hasSecret else {
             throw Problem(
                 .badRequest,
-                "The credential must fill the same of 'key' and 'secret' as the current version, which has \(current.filled).")
+                "The credential must fill the same of 'key' and 'secret' as the current version, which has \(current.filled).",
+                nextStep: NextStep.stage(config.name))
         }
     }
 }
@@ -136,7 +138,7 @@ extension Transaction {
             if credential.matches(other) {
                 throw Problem(
                     .duplicateKey, "The credential equals that of version \(version.number), which is \(version.state.rawValue).",
-                    nextStep: "keyturn versions \(config.name)")
+                    nextStep: NextStep.versions(config.name))
             }
         }
     }

@@ -12,7 +12,7 @@ package actor UpstreamBearers: BearerKeeper {
     private let clock: any RotationClock
     /// Where refreshes run: they outlive the caller that began them.
     private let executor: (any TaskExecutor)?
-    private var refreshes: [UpstreamName: Task<Bool, Never>] = [:]
+    private var refreshes: [UpstreamName: Task<Bool, any Error>] = [:]
     /// What was opened last, for the many requests of one upstream. Dropped whenever the stored one changes or is refused.
     private nonisolated let opened = Mutex<[UpstreamName: Opened]>([:])
 
@@ -39,8 +39,14 @@ package actor UpstreamBearers: BearerKeeper {
         }
         guard let record = try await record(of: name), record.address.isTrusted(like: upstream) else { return nil }
         if record.bearer == .refreshToken, isExpired(record.tokenExpiresAt) || !record.hasAccessToken {
-            _ = await renew(name, refused: record.bearerGeneration)
+            _ = try await renew(name, refused: record.bearerGeneration)
         }
+        return try await bearerAtHand(of: upstream)
+    }
+
+    /// The one that is stored, without a refresh: it may have expired.
+    nonisolated func bearerAtHand(of upstream: UpstreamAddress) async throws -> Bearer? {
+        let name = upstream.name
         guard
             let found = try await vault.readSecret({ view in
                 guard let record = try view.get(.upstream, .named(name)), record.address.isTrusted(like: upstream) else { return nil }
@@ -67,39 +73,42 @@ package actor UpstreamBearers: BearerKeeper {
         opened.withLock { $0 = [:] }
     }
 
-    package func renew(_ upstream: UpstreamName, refused generation: Int) async -> Bool {
+    package func renew(_ upstream: UpstreamName, refused generation: Int) async throws -> Bool {
         forget(upstream)
-        if let refresh = refreshes[upstream] { return await refresh.value }
-        guard let record = try? await record(of: upstream) else { return false }
+        if let refresh = refreshes[upstream] { return try await refresh.value }
+        guard let record = try await record(of: upstream) else { return false }
         if record.bearerGeneration > generation { return true }
         guard record.bearer == .refreshToken else { return false }
         // Another caller may have begun one while this one read.
-        if let refresh = refreshes[upstream] { return await refresh.value }
-        let refresh = Task(executorPreference: executor) { await self.refresh(record) }
+        if let refresh = refreshes[upstream] { return try await refresh.value }
+        let refresh = Task(executorPreference: executor) { try await self.refresh(record) }
         refreshes[upstream] = refresh
         defer { refreshes[upstream] = nil }
-        return await refresh.value
+        return try await refresh.value
     }
 
     private nonisolated func record(of upstream: UpstreamName) async throws -> UpstreamRecord? {
         try await vault.read { try $0.get(.upstream, .named(upstream)) }
     }
 
-    private nonisolated func refresh(_ record: UpstreamRecord) async -> Bool {
+    /// Throws when the vault did not take the intent: then nothing was sent.
+    private nonisolated func refresh(_ record: UpstreamRecord) async throws -> Bool {
         let name = record.name
-        do {
-            guard let token = try await vault.readSecret({ try $0.get(.refreshToken, .named(name)) }) else { return false }
-            try await note(record, "upstream.refresh-begun", outcome: nil, reason: nil) { $0.isRefreshOpen = true }
-            switch await targets.target(at: record.address).refresh(with: token) {
-            case .refreshed(let tokens): return await store(tokens, for: record)
-            case .refused(let reason):
-                try await note(record, "upstream.refresh-ended", outcome: "refused", reason: reason.what) { $0.isRefreshOpen = false }
-            case .unknown(let reason):
-                // The token may or may not be used up; it is tried again next time, and `isRefreshOpen` says so.
-                try await note(record, "upstream.refresh-ended", outcome: "unknown", reason: reason.what) { _ in }
-            }
-        } catch {
-            // Whoever wanted the bearer goes without; the vault's trouble shows where it writes next.
+        guard let token = try await vault.readSecret({ try $0.get(.refreshToken, .named(name)) }) else { return false }
+        if let quarantine = try await vault.read({ try $0.vaultState().quarantine }), record.hasSuspectRefreshToken(in: quarantine) {
+            return false
+        }
+        try await note(record, "upstream.refresh-begun", outcome: nil, reason: nil, .new) { $0.isRefreshOpen = true }
+        switch await targets.target(at: record.address).refresh(with: token) {
+        case .refreshed(let tokens): return await store(tokens, for: record)
+        // The vault's trouble from here on shows where it writes next: the backend's answer stands all the same.
+        case .refused(let reason):
+            try? await note(record, "upstream.refresh-ended", outcome: "refused", reason: reason.what) { $0.isRefreshOpen = false }
+        case .notSent(let reason):
+            try? await note(record, "upstream.refresh-ended", outcome: "not-sent", reason: reason.what) { $0.isRefreshOpen = false }
+        case .unknown(let reason):
+            // The token may or may not be used up; it is tried again next time, and `isRefreshOpen` says so.
+            try? await note(record, "upstream.refresh-ended", outcome: "unknown", reason: reason.what) { _ in }
         }
         return false
     }
@@ -121,7 +130,7 @@ package actor UpstreamBearers: BearerKeeper {
     private nonisolated func put(_ new: NewTokens, for begun: UpstreamRecord) async throws -> Bool {
         let now = clock.now()
         let name = begun.name
-        return try await vault.write { transaction in
+        return try await vault.write(.begun) { transaction in
             guard var record = try transaction.get(.upstream, .named(name)), record.isSameBearer(as: begun) else {
                 return .unchanged(false)
             }
@@ -140,11 +149,11 @@ package actor UpstreamBearers: BearerKeeper {
     }
 
     private nonisolated func note(
-        _ begun: UpstreamRecord, _ event: String, outcome: String?, reason: String?,
+        _ begun: UpstreamRecord, _ event: String, outcome: String?, reason: String?, _ work: VaultStore.Work = .begun,
         change: @escaping @Sendable (inout UpstreamRecord) -> Void
     ) async throws {
         let now = clock.now()
-        try await vault.write { transaction in
+        try await vault.write(work) { transaction in
             guard var record = try transaction.get(.upstream, .named(begun.name)), record.isSameBearer(as: begun) else {
                 return .unchanged(())
             }

@@ -26,7 +26,9 @@ extension VaultService {
             var record = before ?? UpstreamRecord(name: name, address: settings.address, allowsPlainHTTP: false, createdAt: now)
             if let before, before.configs > 0, !before.address.isTrusted(like: settings.address) {
                 guard before.configs == bound.count else {
-                    throw Problem(.changedMeanwhile, "The upstream '\(name)' got another config meanwhile.", nextStep: "Try again.")
+                    throw Problem(
+                        .changedMeanwhile, "The upstream '\(name)' got another config meanwhile.", nextStep: "keyturn upstream show \(name)"
+                    )
                 }
                 try transaction.requireNothingPinned(bound.keys, to: before, becoming: settings.address)
             }
@@ -67,8 +69,8 @@ extension VaultService {
             guard record.configs == 0 else {
                 throw Problem(
                     .upstreamInUse,
-                    "The upstream '\(name)' has \(record.configs) config\(record.configs == 1 ? "" : "s") bound to it, removed ones that can still come back included.",
-                    nextStep: "keyturn config remove NAME --purge, or bind them elsewhere.")
+                    "The upstream '\(name)' has \(record.configs) config\(record.configs == 1 ? "" : "s") bound to it, removed ones that can still come back included: bind them elsewhere, or erase them by 'keyturn config remove NAME --purge'.",
+                    nextStep: "keyturn config list")
             }
             try transaction.delete(.accessToken, .named(name))
             try transaction.delete(.refreshToken, .named(name))
@@ -111,8 +113,8 @@ extension Transaction {
             guard config.unfinished != nil || (moves && config.version(.previous) != nil) else { continue }
             throw Problem(
                 .bindingInUse,
-                "The upstream '\(upstream.name)' can't go elsewhere while a config bound to it has a rotation under way or a previous version.",
-                nextStep: "keyturn status; or set up another upstream and bind the configs to it.")
+                "The upstream '\(upstream.name)' can't go elsewhere while a config bound to it has a rotation under way or a previous version; another upstream can be set up beside it.",
+                nextStep: "keyturn config list")
         }
     }
 
@@ -126,7 +128,7 @@ extension Transaction {
         }
     }
 
-    fileprivate mutating func dropBearer(of record: inout UpstreamRecord) throws {
+    mutating func dropBearer(of record: inout UpstreamRecord) throws {
         record.bearer = .none
         record.hasAccessToken = false
         record.tokenExpiresAt = nil
@@ -139,12 +141,14 @@ extension Transaction {
     fileprivate mutating func takeBearer(_ box: IncomingBox, for record: inout UpstreamRecord, at now: Timestamp) throws {
         let content = try take(box, for: .upstreamToken, target: record.name.description, at: now).content
         try dropBearer(of: &record)
+        record.bearerQuarantine = try vaultState().quarantine?.id
         switch content.fields {
         case ["access_token"]:
             let token = try usableToken(content, "access_token")
             try put(.accessToken, .named(record.name), token)
             record.bearer = .accessToken
             record.hasAccessToken = true
+            record.tokenExpiresAt = JSONWebToken.expirySeconds(token).map { Timestamp(milliseconds: $0 * 1000) }
         case ["refresh_token"]:
             let token = try usableToken(content, "refresh_token")
             try put(.refreshToken, .named(record.name), token)

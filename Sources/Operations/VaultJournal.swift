@@ -45,19 +45,26 @@ package struct VaultJournal: RotationJournal {
     package func commit(_ rotation: Rotation) async throws {
         let now = clock.now()
         let limits = limits
-        try await vault.write { transaction in
+        try await vault.write(.begun) { transaction in
             guard try transaction.get(.rotation, .timed(rotation.id))?.state.hasEnded != true else { return .unchanged(()) }
-            try transaction.put(.rotation, .timed(rotation.id), rotation)
-            var event = AuditEvent(
-                at: now, rotation.eventName, by: nil, config: rotation.config, upstream: rotation.machine.plan.upstream.name,
-                rotation: rotation.id, version: rotation.version, outcome: rotation.state.rawValue)
-            event.reason = rotation.machine.lastReason?.what
-            if case .ended(let ending) = rotation.machine.phase {
-                event.reason = ending.reason?.what
-                try RotationOutcome(rotation: rotation, ending: ending, now: now, limits: limits).apply(in: &transaction)
-            }
-            return .changed((), event)
+            return .changed((), try transaction.record(rotation, at: now, limits))
         }
+    }
+}
+
+extension Transaction {
+    /// A rotation as it stands, with all that its phase means for the config. Returns its audit entry.
+    mutating func record(_ rotation: Rotation, at now: Timestamp, _ limits: OperationLimits) throws -> AuditEvent {
+        try put(.rotation, .timed(rotation.id), rotation)
+        var event = AuditEvent(
+            at: now, rotation.eventName, by: nil, config: rotation.config, upstream: rotation.machine.plan.upstream.name,
+            rotation: rotation.id, version: rotation.version, outcome: rotation.state.rawValue)
+        event.reason = rotation.machine.lastReason?.what
+        if case .ended(let ending) = rotation.machine.phase {
+            event.reason = ending.reason?.what
+            try RotationOutcome(rotation: rotation, ending: ending, now: now, limits: limits).apply(in: &self)
+        }
+        return event
     }
 }
 

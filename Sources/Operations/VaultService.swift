@@ -13,13 +13,13 @@ package struct VaultService: Sendable {
     let clock: any RotationClock
     let random: any RandomSource
     let policy: Policy
-    let opening: @Sendable () throws(VaultError) -> OpenVault
+    let source: any VaultSource
+    let sealedIntake = SealedIntake()
     let limits: OperationLimits
 
-    /// `opening` finds the vault and its key, as `unseal` does again each time.
     package init(
         vault: VaultStore, runner: RotationRunner, targets: any TargetProvider, bearers: UpstreamBearers, clock: any RotationClock,
-        random: any RandomSource, policy: Policy, limits: OperationLimits, opening: @escaping @Sendable () throws(VaultError) -> OpenVault
+        random: any RandomSource, policy: Policy, limits: OperationLimits, source: any VaultSource
     ) {
         self.vault = vault
         self.runner = runner
@@ -29,19 +29,33 @@ package struct VaultService: Sendable {
         self.random = random
         self.policy = policy
         self.limits = limits
-        self.opening = opening
+        self.source = source
     }
+
+    /// After how many cycles without an answer a rotation is stuck.
+    package var cyclesMax: Int { runner.limits.cyclesMax }
 
     /// Reads what is durable; trouble with the vault comes as its problem.
     func read<Outcome: Sendable>(_ body: @Sendable (VaultView) throws -> Outcome) async throws -> Outcome {
         do { return try await vault.read(body) } catch let error as VaultError { throw error.problem }
     }
 
+    /// All records of a kind, page by page; what `body` writes meanwhile may or may not be among them.
+    func forEachPage<Value: Decodable & Sendable>(of kind: RecordKind<Value>, _ body: (Value) async throws -> Void) async throws {
+        var cursor: [UInt8]?
+        repeat {
+            let from = cursor
+            let page = try await vault.read { try $0.list(kind, after: from, limit: 64) }
+            for stored in page { try await body(stored.value) }
+            cursor = page.last?.cursor
+        } while cursor != nil
+    }
+
     /// One transaction; trouble with the vault comes as its problem.
     func write<Outcome: Sendable>(
-        _ body: @escaping @Sendable (inout Transaction) throws -> Change<Outcome>
+        _ work: VaultStore.Work = .new, _ body: @escaping @Sendable (inout Transaction) throws -> Change<Outcome>
     ) async throws -> Outcome {
-        do { return try await vault.write(body) } catch let error as VaultError { throw error.problem }
+        do { return try await vault.write(work, body) } catch let error as VaultError { throw error.problem }
     }
 }
 

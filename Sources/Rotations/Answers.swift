@@ -54,6 +54,8 @@ package enum RefreshAnswer: ~Copyable, Sendable {
     case refreshed(RefreshedTokens)
     /// The backend does not take the token.
     case refused(Reason)
+    /// No byte of it went out: the token is what it was.
+    case notSent(Reason)
     /// It may have been used up.
     case unknown(Reason)
 }

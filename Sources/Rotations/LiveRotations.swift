@@ -17,6 +17,15 @@ final class LiveRotations: Sendable {
         var windows: [UpstreamName: Window] = [:]
         var onEmpty: [Int: CheckedContinuation<Void, Never>] = [:]
         var nextWaiter = 0
+        var halt = Halt.none
+    }
+
+    private enum Halt {
+        case none
+        /// Nothing is begun any more.
+        case underWay
+        /// Nobody waits any more, either.
+        case over
     }
 
     private let state = Mutex(State())
@@ -36,9 +45,13 @@ final class LiveRotations: Sendable {
         end(id, signal)
     }
 
-    /// `nil` when it has a driver already.
+    /// `nil` when it has a driver already, and after a halt: then it is resumed when it goes on.
     func begin(_ rotation: Rotation, or fresh: @autoclosure () -> Signal) -> Signal? {
-        state.withLock { state in
+        guard state.withLock(\.halt) == .none else {
+            withdraw(rotation.id)
+            return nil
+        }
+        return state.withLock { state in
             guard let entry = state.entries[rotation.id] else {
                 let signal = fresh()
                 state.entries[rotation.id] = Entry(rotation: rotation, signal: signal, isDriven: true)
@@ -99,9 +112,9 @@ final class LiveRotations: Sendable {
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let settling = state.withLock { state -> RotationRunner.Settling? in
-                    guard let entry = state.entries[id] else { return .settled }
+                    guard let entry = state.entries[id] else { return state.halt == .none ? .settled : .halted }
                     if entry.isResting || entry.rotation.state.hasEnded || entry.rotation.state == .stuck { return .settled }
-                    if Task.isCancelled { return .halted }
+                    if Task.isCancelled || state.halt == .over { return .halted }
                     state.entries[id]?.waiters[waiter] = continuation
                     return nil
                 }
@@ -127,18 +140,20 @@ final class LiveRotations: Sendable {
     }
 
     func cancel(_ id: RotationID) -> Bool {
-        state.withLock { $0.entries[id]?.signal }?.cancel() ?? false
+        guard state.withLock({ $0.entries[id]?.signal })?.cancel() == true else { return false }
+        // What rests is woken by it, and has not settled before it is cancelled.
+        goesOn(id)
+        return true
     }
 
-    /// Whoever waits is told at once; what is under way comes to its next pause first.
+    /// What rests or pauses ends at once; what is under way goes on with all that follows without a pause. Whoever still waits at the end,
+    /// also by the surrounding task's cancellation, is told then.
     func halt() async {
-        let (signals, told, waiter) = state.withLock { state in
+        let (signals, waiter) = state.withLock { state in
+            state.halt = .underWay
             state.nextWaiter += 1
-            let told = state.entries.values.flatMap(\.waiters.values)
-            for id in state.entries.keys { state.entries[id]?.waiters = [:] }
-            return (state.entries.values.map(\.signal), told, state.nextWaiter)
+            return (state.entries.values.map(\.signal), state.nextWaiter)
         }
-        for continuation in told { continuation.resume(returning: .halted) }
         for signal in signals { signal.halt() }
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
@@ -152,6 +167,18 @@ final class LiveRotations: Sendable {
         } onCancel: {
             state.withLock { $0.onEmpty.removeValue(forKey: waiter) }?.resume()
         }
+        let told = state.withLock { state in
+            if state.halt == .underWay { state.halt = .over }
+            let told = state.entries.values.flatMap(\.waiters.values)
+            for id in state.entries.keys { state.entries[id]?.waiters = [:] }
+            return told
+        }
+        for continuation in told { continuation.resume(returning: .halted) }
+    }
+
+    /// Ends a halt.
+    func goOn() {
+        state.withLock { $0.halt = .none }
     }
 
     func window(of upstream: UpstreamName, size: Int) -> Window {

@@ -10,6 +10,8 @@ package struct Rotation: Sendable, Equatable, Codable {
     package let standingVersion: VersionNumber?
     /// The version whose credential a rollback brings back.
     package let rollbackOf: VersionNumber?
+    /// The vault's quarantine in which it was begun: it puts a key that is newer than what the vault was copied from.
+    package let quarantine: String?
     package let request: Request
     package var machine: RotationMachine
     package var endedAt: Timestamp?
@@ -34,7 +36,7 @@ package struct Rotation: Sendable, Equatable, Codable {
 
     package init(
         id: RotationID, config: ConfigName, version: VersionNumber?, standingVersion: VersionNumber?, rollbackOf: VersionNumber? = nil,
-        request: Request,
+        quarantine: String? = nil, request: Request,
         machine: RotationMachine
     ) {
         self.id = id
@@ -42,6 +44,7 @@ package struct Rotation: Sendable, Equatable, Codable {
         self.version = version
         self.standingVersion = standingVersion
         self.rollbackOf = rollbackOf
+        self.quarantine = quarantine
         self.request = request
         self.machine = machine
     }

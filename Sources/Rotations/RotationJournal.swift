@@ -28,8 +28,9 @@ package protocol BearerKeeper: Sendable {
     /// The bearer to use now, renewed first where it is known to have expired. `nil`: there is none for this very address.
     func bearer(of upstream: UpstreamAddress) async throws -> Bearer?
 
-    /// After a 401 on the bearer of `generation`: true when a newer one is there.
-    func renew(_ upstream: UpstreamName, refused generation: Int) async -> Bool
+    /// After a 401 on the bearer of `generation`: true when a newer one is there. Throws when nothing could be asked for, since that could
+    /// not be made durable first; it may be called again.
+    func renew(_ upstream: UpstreamName, refused generation: Int) async throws -> Bool
 }
 
 package struct Bearer: Sendable {

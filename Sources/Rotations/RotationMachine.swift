@@ -17,6 +17,10 @@ package struct RotationMachine: Sendable, Equatable, Codable {
     package private(set) var standingWasAccepted = false
     /// The backend stored the offered one and found that it does not work.
     private var offeredFailedItsProof = false
+    /// Some PUT of the offered credential got another answer than a plain no: a later refusal shows nothing about that one.
+    private var offeredMayBeStored: Bool?
+    /// What the operator said last, while it is stuck no more.
+    private var word: Resolution?
     /// Why the standing credential goes back, once it does.
     package private(set) var verdict: Reason?
     /// The last thing that went wrong.
@@ -26,8 +30,8 @@ package struct RotationMachine: Sendable, Equatable, Codable {
     private var cycle = Cycle()
 
     private enum CodingKeys: CodingKey {
-        case plan, phase, attempts, cyclesUsed, unresolved, offeredWasAccepted, standingWasAccepted, offeredFailedItsProof, verdict
-        case lastReason, cycle
+        case plan, phase, attempts, cyclesUsed, unresolved, offeredWasAccepted, standingWasAccepted, offeredFailedItsProof
+        case offeredMayBeStored, word, verdict, lastReason, cycle
     }
 
     /// What is forgotten when a cycle begins.
@@ -58,6 +62,7 @@ package struct RotationMachine: Sendable, Equatable, Codable {
         switch phase {
         case .putting(let which):
             unresolved.insert(which)
+            if which == .offered { offeredMayBeStored = true }
             attempts = max(attempts, 1)
             return [.commit] + anew(.put(which))
         case .validating(let which): return anew(.validate(which))
@@ -84,6 +89,7 @@ package struct RotationMachine: Sendable, Equatable, Codable {
     package mutating func resolve(_ resolution: Resolution) {
         precondition(resolutions.contains(resolution), "\(resolution) in \(phase)")
         cyclesUsed = 0
+        word = resolution
         switch resolution {
         case .retry, .applied:
             verdict = nil
@@ -98,12 +104,30 @@ package struct RotationMachine: Sendable, Equatable, Codable {
 
     /// A credential is damaged or gone: nothing can be sent.
     package mutating func unreadable(_ reason: Reason) -> [RotationStep] {
-        plan.kind == .prove || plan.kind == .remote ? end(.failed(reason, .nothingChanged)) : stuck(reason)
+        guard isNothingStored || plan.kind == .prove else { return stuck(reason) }
+        return end(.failed(reason, plan.kind == .rotate || plan.kind == .rollback ? .stagedAgain : .nothingChanged))
+    }
+
+    /// There is no bearer to send the act with: it never went out.
+    package mutating func withoutBearer() -> [RotationStep] {
+        guard let act = currentAct else { preconditionFailure("no bearer in \(phase)") }
+        if case .put = act { attempts -= 1 }
+        return unauthorized(act, Reason("the upstream has no bearer token"))
+    }
+
+    /// It must not go on by itself, and nobody knows how far it got: left to the operator. For what is not driven.
+    package mutating func hold(because reason: Reason) {
+        if case .putting(let which) = phase {
+            unresolved.insert(which)
+            attempts = max(attempts, 1)
+        }
+        _ = plan.kind == .prove ? end(.failed(reason, .nothingChanged)) : stuck(reason)
     }
 
     /// Only before the first act: the driver vouches that no byte went out.
     package mutating func cancelled() -> [RotationStep] {
-        precondition(unresolved.isEmpty, "cancelled after a PUT with an unknown outcome")
+        precondition(isNothingStored, "cancelled after a PUT that may have been stored")
+        if case .putting = phase { attempts -= 1 }
         return end(.cancelled)
     }
 
@@ -113,11 +137,17 @@ package struct RotationMachine: Sendable, Equatable, Codable {
         precondition(phase == .putting(which), "an answer to a PUT of \(which) in \(phase)")
         switch answer {
         case .accepted:
+            if which == .offered { offeredMayBeStored = true }
             offeredWasAccepted = which == .offered
             standingWasAccepted = which == .standing
             return accepted(which)
         case .noVerdict:
-            if which == .offered { offeredWasAccepted = false } else { standingWasAccepted = false }
+            if which == .offered {
+                offeredWasAccepted = false
+                offeredMayBeStored = true
+            } else {
+                standingWasAccepted = false
+            }
             guard cycle.askedAgain else {
                 cycle.askedAgain = true
                 unresolved.insert(which)
@@ -127,13 +157,17 @@ package struct RotationMachine: Sendable, Equatable, Codable {
         case .unauthorized(let reason): return unauthorized(.put(which), reason)
         case .unknown(let reason, let retryAfter):
             unresolved.insert(which)
+            if which == .offered { offeredMayBeStored = true }
             return again(.put(which), reason, retryAfter: retryAfter, at: moment)
-        case .denied(let reason): return which == .offered ? wayBack(because: reason, denied: true) : stuck(reason)
+        case .denied(let reason):
+            guard which == .offered else { return stuck(reason) }
+            offeredMayBeStored = true
+            return wayBack(because: reason, denied: true)
         case .rejected(let reason):
             guard which == .offered else { return stuck(reason) }
-            return unresolved.isEmpty ? end(.rejected(reason, warning: nil)) : wayBack(because: reason, denied: true)
+            return isNothingStored ? end(.rejected(reason, warning: nil)) : wayBack(because: reason, denied: true)
         case .refused(let reason):
-            guard which == .offered, unresolved.isEmpty else { return stuck(reason) }
+            guard which == .offered, isNothingStored else { return stuck(reason) }
             return end(.failed(reason, plan.kind == .remote ? .nothingChanged : .stagedAgain))
         }
     }
@@ -175,10 +209,28 @@ package struct RotationMachine: Sendable, Equatable, Codable {
         return isRenewed ? go(act, after: .zero) : waitForToken(act, lastReason ?? Reason("the backend does not accept the bearer token"))
     }
 
-    /// Whether the next act repeats one: what a pause holds.
-    package var isRetrying: Bool { attempts > 1 || !unresolved.isEmpty }
+    /// Whether `act` repeats one whose outcome is not known: what a pause holds. A put-back and a validate finish what was begun.
+    package func isRetry(_ act: RotationAct) -> Bool {
+        switch act {
+        case .put(let which): unresolved.contains(which)
+        case .validate: cycle.retries > 0
+        }
+    }
+
+    /// Whether a pause holds what comes next.
+    package var isHeldByPause: Bool {
+        switch phase {
+        case .putting(let which): isRetry(.put(which))
+        case .validating(let which): isRetry(.validate(which))
+        case .waiting: true
+        case .lookingUp, .stuck, .ended: false
+        }
+    }
 
     // MARK: What follows
+
+    /// Whether it is certain that the backend never took the offered credential, and that nothing of this rotation can still land.
+    private var isNothingStored: Bool { unresolved.isEmpty && offeredMayBeStored != true }
 
     private var currentAct: RotationAct? {
         switch phase {
@@ -189,7 +241,9 @@ package struct RotationMachine: Sendable, Equatable, Codable {
     }
 
     private mutating func accepted(_ which: CredentialsInPlay.Which) -> [RotationStep] {
-        if !plan.proves, which == .offered { return end(.succeeded(.off, warning: nil)) }
+        if !plan.proves, which == .offered {
+            return end(offeredWasAccepted ? .succeeded(.off, warning: nil) : .succeeded(.unproven, warning: Self.putUnconfirmed))
+        }
         cycle.proofTries = 0
         return go(.validate(which), after: .zero)
     }
@@ -201,7 +255,7 @@ package struct RotationMachine: Sendable, Equatable, Codable {
             return end(.rejected(verdict ?? Reason("it was put back"), warning: nil))
         }
         if !offeredWasAccepted {
-            return end(.succeeded(.unproven, warning: Reason("the backend did not say that it stored the credential")))
+            return end(.succeeded(.unproven, warning: Self.putUnconfirmed))
         }
         if unresolved.contains(.standing) || othersMayLand(at: moment) {
             return end(.succeeded(.unproven, warning: Self.othersMayLand))
@@ -222,6 +276,7 @@ package struct RotationMachine: Sendable, Equatable, Codable {
     }
 
     private static let othersMayLand = Reason("an earlier PUT of another credential may still land")
+    private static let putUnconfirmed = Reason("the backend did not say that it stored the credential")
     private static let putBackUnconfirmed = Reason("the backend did not say that it stored the earlier credential")
 
     private mutating func proveAnswered(_ answer: ValidateAnswer, at moment: Moment) -> [RotationStep] {
@@ -251,8 +306,7 @@ package struct RotationMachine: Sendable, Equatable, Codable {
     /// The offered credential must not stay. `denied`: the backend said that it did not store it.
     private mutating func wayBack(because reason: Reason, denied: Bool) -> [RotationStep] {
         lastReason = reason
-        guard plan.wayBack == .open else {
-            if plan.kind == .remote { return end(.failed(reason, offeredWasAccepted ? .stays : .nothingChanged)) }
+        guard plan.wayBack == .open, word != .applied else {
             return denied ? stuck(reason) : end(.failed(reason, .stays))
         }
         verdict = reason
@@ -272,6 +326,7 @@ package struct RotationMachine: Sendable, Equatable, Codable {
 
     private mutating func waitForToken(_ act: RotationAct, _ reason: Reason) -> [RotationStep] {
         if plan.kind == .prove { return end(.failed(reason, .nothingChanged)) }
+        if word == .applied { return stuck(reason) }
         return rest(RotationWait(resumes: act, cause: .token, reason: reason))
     }
 
@@ -285,7 +340,7 @@ package struct RotationMachine: Sendable, Equatable, Codable {
             return [.commit] + go(act, after: delay)
         }
         cyclesUsed += 1
-        if cyclesUsed >= limits.cyclesMax { return stuck(reason) }
+        if cyclesUsed >= limits.cyclesMax || word == .applied { return stuck(reason) }
         let gap = limits.cycleGaps[min(cyclesUsed, limits.cycleGaps.count) - 1]
         return rest(RotationWait(resumes: act, cause: .nextCycle(at: moment.now + max(gap, retryAfter ?? .zero)), reason: reason))
     }
@@ -308,8 +363,10 @@ package struct RotationMachine: Sendable, Equatable, Codable {
         return [.commit, .rest(wait)]
     }
 
+    /// `applied` is the word that ends it, whatever the backend says: both versions are kept, and nothing counts as proven.
     private mutating func stuck(_ reason: Reason) -> [RotationStep] {
         lastReason = reason
+        if word == .applied { return end(.failed(reason, .assumed)) }
         phase = .stuck(reason)
         return [.commit]
     }

@@ -58,6 +58,8 @@ package enum RotationEnding: Sendable, Equatable, Codable {
         case stagedAgain
         /// The offered version stays, though it does not work: there is nothing to go back to.
         case stays
+        /// The offered version counts as stored by the operator's word alone: the backend neither confirmed nor took it now.
+        case assumed
         /// No version was concerned.
         case nothingChanged
     }
@@ -76,8 +78,11 @@ package enum RotationStep: Sendable, Equatable {
 
 /// The operator's word on a stuck rotation. It is never believed: each puts a credential again and validates it.
 package enum Resolution: String, Sendable, Codable, CaseIterable {
+    /// The offered credential again, as at first: it may go back, and be stuck again.
     case retry
+    /// The offered credential again, for one cycle at the most. Whatever comes of it, its version becomes current and the rotation ends.
     case applied
+    /// The standing credential again.
     case notApplied = "not-applied"
 }
 

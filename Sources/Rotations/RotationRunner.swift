@@ -90,9 +90,15 @@ package final class RotationRunner: Sendable {
         await live.settled(id)
     }
 
-    /// Stops all that is under way at its next durable point and returns when nothing is.
+    /// Stops all that is under way where it would pause and returns when nothing is; begins nothing any more until `goOn`. When the
+    /// surrounding task is cancelled it returns at once, and tells whoever still waits.
     package func halt() async {
         await live.halt()
+    }
+
+    /// The end of a halt, before what is unfinished is resumed.
+    package func goOn() {
+        live.goOn()
     }
 
     /// How waiting for a rotation came out.
@@ -135,20 +141,20 @@ package final class RotationRunner: Sendable {
             case .act(let act, let delay):
                 if delay > .zero { credentials = nil }
                 guard await signal.pause(for: delay, on: clock) else { return }
-                if rotation.machine.isRetrying {
+                if rotation.machine.isRetry(act) {
                     guard await holdWhilePaused(rotation, &credentials, signal) else { return }
                 }
                 guard let next = await perform(act, &rotation, &credentials, signal, cycleStart) else { return }
                 steps = next[...]
             case .lookUp: steps = await lookUp(&rotation)[...]
             case .renewBearer:
-                let isRenewed = await bearers.renew(rotation.machine.plan.upstream.name, refused: signal.bearerGeneration)
+                guard let isRenewed = await renewBearer(of: rotation, signal) else { return }
                 steps = rotation.machine.bearerRenewed(isRenewed)[...]
             case .rest(let wait):
                 credentials = nil
-                guard await rest(wait, rotation, signal) else { return }
+                guard await rest(wait, rotation, signal), await holdWhilePaused(rotation, &credentials, signal) else { return }
                 cycleStart = clock.uptime()
-                steps = rotation.machine.woken()[...]
+                steps = (signal.isCancellationAsked ? rotation.machine.cancelled() : rotation.machine.woken())[...]
             }
         }
     }
@@ -183,7 +189,7 @@ package final class RotationRunner: Sendable {
         let bearer: SharedSecret
         do {
             guard let current = try await bearers.bearer(of: plan.upstream) else {
-                return answered(act, .unauthorized(Reason("the upstream has no bearer token")), &rotation, cycleStart)
+                return rotation.machine.withoutBearer()
             }
             signal.bearerGeneration = current.generation
             bearer = current.token
@@ -230,12 +236,16 @@ package final class RotationRunner: Sendable {
         }
     }
 
-    private func answered(_ act: RotationAct, _ answer: PutAnswer, _ rotation: inout Rotation, _ cycleStart: Duration) -> [RotationStep] {
-        switch (act, answer) {
-        case (.put(let which), _): rotation.machine.put(which, answered: answer, at: moment(since: cycleStart))
-        case (.validate(let which), .unauthorized(let reason)):
-            rotation.machine.validate(which, answered: .unauthorized(reason), at: moment(since: cycleStart))
-        case (.validate, _): preconditionFailure("an answer to a PUT while validating")
+    /// Whether there is a newer one; `nil` when told to halt. What the vault can't take for now is no answer of the backend's.
+    private func renewBearer(of rotation: Rotation, _ signal: LiveRotations.Signal) async -> Bool? {
+        while true {
+            do {
+                return try await bearers.renew(rotation.machine.plan.upstream.name, refused: signal.bearerGeneration)
+            } catch {
+                observer.rotation(rotation, cannotGoOn: error)
+                live.storeFailed(rotation.id, error)
+                guard await signal.pause(for: Self.commitRetryMax, on: clock) else { return nil }
+            }
         }
     }
 
@@ -250,7 +260,7 @@ package final class RotationRunner: Sendable {
 
     /// False when told to halt first.
     private func holdWhilePaused(_ rotation: Rotation, _ opened: inout CredentialsInPlay?, _ signal: LiveRotations.Signal) async -> Bool {
-        while (try? await journal.isPaused(rotation.config)) == true {
+        while !signal.isCancellationAsked, (try? await journal.isPaused(rotation.config)) == true {
             opened = nil
             signal.prepareRest()
             live.rests(rotation.id)
@@ -265,6 +275,7 @@ package final class RotationRunner: Sendable {
 
     /// True to go on, false when told to halt.
     private func rest(_ wait: RotationWait, _ rotation: Rotation, _ signal: LiveRotations.Signal) async -> Bool {
+        guard !signal.isCancellationAsked else { return true }
         signal.prepareRest()
         live.rests(rotation.id)
         defer { live.goesOn(rotation.id) }

@@ -33,20 +33,24 @@ extension LiveRotations {
 
         func halt() { notify { $0.isHalted = true } }
 
-        /// False once the first byte was handed over.
+        /// False once the first byte was handed over. Ends a rest: what waits for a bearer has sent nothing yet.
         func cancel() -> Bool {
-            state.withLock { state in
-                guard state.cancellation != .tooLate else { return false }
+            var isGranted = false
+            notify { state in
+                guard state.cancellation != .tooLate else { return }
                 state.cancellation = .asked
-                return true
+                isGranted = true
             }
+            return isGranted
         }
+
+        var isCancellationAsked: Bool { state.withLock { $0.cancellation == .asked } }
 
         enum HandOver {
             case go, halted, cancelled
         }
 
-        /// The last look before an act: from a `go` on it can't be cancelled, and goes on to its next pause even when halted.
+        /// The last look before an act: from a `go` on it can't be cancelled, and even when halted goes on with what follows at once.
         func handOver() -> HandOver {
             state.withLock { state in
                 if state.isHalted, !state.hasHandedOver { return .halted }
@@ -57,9 +61,11 @@ extension LiveRotations {
             }
         }
 
-        /// False when halted before the time was over.
+        /// False when halted before the time was over. No time at all is no pause: whoever halts waits for what follows at once, unless that
+        /// is cancelled.
         func pause(for duration: Duration, on clock: any RotationClock) async -> Bool {
-            if duration > .zero { await sleep(for: duration, on: clock, until: \.isHalted) }
+            guard duration > .zero else { return !Task.isCancelled }
+            await sleep(for: duration, on: clock, until: \.isHalted)
             return !state.withLock { $0.isHalted }
         }
 
@@ -70,7 +76,7 @@ extension LiveRotations {
 
         /// Until woken or, where there is one, the time is over; false when halted.
         func rest(for duration: Duration?, on clock: any RotationClock) async -> Bool {
-            await sleep(for: duration, on: clock) { $0.isHalted || $0.isWoken }
+            await sleep(for: duration, on: clock) { $0.isHalted || $0.isWoken || $0.cancellation == .asked }
             return !state.withLock { $0.isHalted }
         }
 

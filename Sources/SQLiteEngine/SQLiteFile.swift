@@ -4,7 +4,9 @@ package import Vault
 
 /// The embedded engine: one table in one SQLite file, every commit on the disk before it returns.
 package final class SQLiteFile: Engine {
+    private let path: String
     private let queue: DatabaseQueue
+    package let reserve: (any Reserve)?
     private let lock: FolderLock?
 
     /// `PRAGMA application_id`: "ktrn".
@@ -19,13 +21,18 @@ package final class SQLiteFile: Engine {
 
     /// `lock` is held until `close`.
     package init(path: String, mode: Mode, lock: consuming FolderLock?) throws(VaultError) {
+        self.path = path
         self.lock = lock
+        reserve = ReserveFile(folder: URL(filePath: path).deletingLastPathComponent().path)
         var configuration = Configuration()
         configuration.maximumReaderCount = 1
         configuration.prepareDatabase { database in
             try database.execute(sql: "PRAGMA cache_size = -\(Self.cacheKiB)")
             try database.execute(sql: "PRAGMA secure_delete = ON")
             try database.execute(sql: "PRAGMA temp_store = MEMORY")
+            // Whoever can write the disk could write the schema and damage pages: https://sqlite.org/security.html.
+            try database.execute(sql: "PRAGMA trusted_schema = OFF")
+            try database.execute(sql: "PRAGMA cell_size_check = ON")
         }
         configuration.journalMode = .wal
         do {
@@ -36,13 +43,13 @@ package final class SQLiteFile: Engine {
             }
             // GRDB sets NORMAL for WAL after prepareDatabase; a commit that a power cut can undo is not durable.
             try queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+            // A file that can't be opened for writing just now SQLite opens for reading, and says so at the first write only.
+            try queue.inTransaction(.immediate) { _ in .rollback }
             guard synchronous == 2 else { throw VaultError.failed("SQLite does not sync its commits") }
         } catch let error as VaultError {
             throw error
-        } catch let error as DatabaseError where [.SQLITE_NOTADB, .SQLITE_CORRUPT].contains(error.resultCode) {
-            throw .notAVault(path: path)
         } catch {
-            throw VaultError(Self.engineError(error))
+            throw VaultError(Self.engineError(error, path))
         }
     }
 
@@ -51,33 +58,43 @@ package final class SQLiteFile: Engine {
         try? queue.writeWithoutTransaction { try Int.fetchOne($0, sql: "PRAGMA synchronous") }
     }
 
+    private static let table = """
+        CREATE TABLE record (
+            key BLOB NOT NULL PRIMARY KEY,
+            revision INTEGER NOT NULL,
+            value BLOB NOT NULL
+        ) WITHOUT ROWID, STRICT
+        """
+
     private static func create(in queue: DatabaseQueue) throws {
         try queue.write { database in
             try database.execute(sql: "PRAGMA application_id = \(applicationID)")
             try database.execute(sql: "PRAGMA user_version = \(schema)")
-            try database.execute(
-                sql: """
-                    CREATE TABLE record (
-                        key BLOB NOT NULL PRIMARY KEY,
-                        revision INTEGER NOT NULL,
-                        value BLOB NOT NULL
-                    ) WITHOUT ROWID, STRICT
-                    """)
+            try database.execute(sql: table)
         }
     }
 
     private static func check(_ queue: DatabaseQueue, _ path: String) throws {
-        let (application, version) = try queue.read { database in
-            (try Int.fetchOne(database, sql: "PRAGMA application_id"), try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0)
+        let (application, version, tables) = try queue.read { database in
+            (
+                try Int.fetchOne(database, sql: "PRAGMA application_id"), try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0,
+                try String.fetchAll(database, sql: "SELECT sql FROM sqlite_schema")
+            )
         }
         guard application == applicationID else { throw VaultError.notAVault(path: path) }
         guard version <= schema else { throw VaultError.newer(format: version) }
+        // A view or a trigger could answer in the table's place.
+        guard tables == [table] else { throw VaultError.damagedDatabase("\(path) does not have its one table") }
     }
 
     package func get(_ key: [UInt8]) throws(EngineError) -> EngineRecord? {
         try run { database in
             let statement = try database.cachedStatement(sql: "SELECT key, revision, value FROM record WHERE key = ?")
-            return try Row.fetchOne(statement, arguments: [Data(key)]).map(Self.record)
+            let record = try Row.fetchOne(statement, arguments: [Data(key)]).map(Self.record)
+            guard record.map({ $0.key == key }) ?? true else {
+                throw EngineError.damaged("SQLite found another key than the one asked for")
+            }
+            return record
         }
     }
 
@@ -92,7 +109,13 @@ package final class SQLiteFile: Engine {
                 }
             let start = after ?? (order == .ascending ? [] : end)
             let statement = try database.cachedStatement(sql: sql)
-            return try Row.fetchAll(statement, arguments: [Data(start), Data(prefix), Data(end), limit]).map(Self.record)
+            let records = try Row.fetchAll(statement, arguments: [Data(start), Data(prefix), Data(end), limit]).map(Self.record)
+            // A page that another one stands for comes twice, or out of order.
+            let isOrdered = zip(records, records.dropFirst()).allSatisfy { one, next in
+                order == .ascending ? one.key.lexicographicallyPrecedes(next.key) : next.key.lexicographicallyPrecedes(one.key)
+            }
+            guard isOrdered else { throw EngineError.damaged("keys are not in their order") }
+            return records
         }
     }
 
@@ -105,7 +128,7 @@ package final class SQLiteFile: Engine {
                 }
             }
         } catch {
-            throw Self.engineError(error)
+            throw Self.engineError(error, path)
         }
     }
 
@@ -124,13 +147,77 @@ package final class SQLiteFile: Engine {
         guard database.changesCount == 1 else { throw EngineError.conflict }
     }
 
+    package func snapshot() throws(EngineError) -> any EngineSnapshot {
+        do { return try SQLiteSnapshot(path: path) } catch { throw Self.engineError(error, path) }
+    }
+
+    package func rewrite(
+        _ becoming: (EngineRecord) throws(VaultError) -> EngineChange.Content?, last: () throws(VaultError) -> [EngineChange]
+    ) throws(VaultError) {
+        do {
+            try queue.writeWithoutTransaction { database in
+                try database.inTransaction(.immediate) {
+                    var after: [UInt8] = []
+                    while true {
+                        let page = try Row.fetchAll(
+                            database.cachedStatement(sql: "SELECT key, revision, value FROM record WHERE key > ? ORDER BY key LIMIT ?"),
+                            arguments: [Data(after), Self.rewritePage]
+                        ).map(Self.record)
+                        for record in page {
+                            let content = try becoming(record)
+                            if content == EngineChange.Content(revision: record.revision, value: record.value) { continue }
+                            try Self.apply(EngineChange(key: record.key, expecting: record.revision, becomes: content), database)
+                        }
+                        guard let end = page.last else { break }
+                        after = end.key
+                    }
+                    for change in try last() { try Self.apply(change, database) }
+                    return .commit
+                }
+            }
+        } catch let error as VaultError {
+            throw error
+        } catch {
+            throw VaultError(Self.engineError(error, path))
+        }
+    }
+
+    /// So many records are in memory at once while all are rewritten.
+    private static let rewritePage = 256
+
+    package func keepCopy(named name: String) throws(EngineError) {
+        try KeptCopies(of: path).make(named: name) { (draft) throws(EngineError) in
+            do { try queue.writeWithoutTransaction { try $0.execute(sql: "VACUUM INTO ?", arguments: [draft]) } } catch {
+                throw Self.engineError(error, path)
+            }
+        }
+    }
+
+    package func forgetReplaced() throws(EngineError) {
+        do { try queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA wal_checkpoint(TRUNCATE)") } } catch {
+            throw Self.engineError(error, path)
+        }
+        try KeptCopies(of: path).remove()
+    }
+
+    /// A page whose list of free bytes is damaged gives all its records, until something new is written over one of them.
+    package func requireSound() throws(EngineError) {
+        let found = try run { try String.fetchOne($0, sql: "PRAGMA quick_check(1)") ?? "nothing" }
+        guard found == "ok" else { throw .damaged("SQLite's check found: \(found.prefix(200).replacing("\n", with: " "))") }
+    }
+
     package func close() {
         try? queue.close()
         lock?.release()
     }
 
-    private static func record(_ row: Row) -> EngineRecord {
-        EngineRecord(key: Array(row[0] as Data), revision: row[1], value: Array(row[2] as Data))
+    /// A damaged page may hold anything in place of the column's type; asking for another one would trap.
+    static func record(_ row: Row) throws(EngineError) -> EngineRecord {
+        let (key, revision, value): (DatabaseValue, DatabaseValue, DatabaseValue) = (row[0], row[1], row[2])
+        guard case .blob(let key) = key.storage, case .int64(let revision) = revision.storage, case .blob(let value) = value.storage else {
+            throw .damaged("a record has a column of another type")
+        }
+        return EngineRecord(key: Array(key), revision: revision, value: Array(value))
     }
 
     /// The first key that does not begin with `prefix`; prefixes never consist of 0xFF alone.
@@ -147,16 +234,28 @@ package final class SQLiteFile: Engine {
     }
 
     private func run<Output>(_ body: (Database) throws -> Output) throws(EngineError) -> Output {
-        do { return try queue.unsafeRead(body) } catch { throw Self.engineError(error) }
+        do { return try queue.unsafeRead(body) } catch { throw Self.engineError(error, path) }
     }
 
-    private static func engineError(_ error: any Error) -> EngineError {
+    static func engineError(_ error: any Error, _ path: String) -> EngineError {
         switch error {
         case let error as EngineError: error
-        case let error as DatabaseError where error.resultCode == .SQLITE_FULL: .diskFull
-        // The message alone: GRDB's description would add the statement and its arguments.
-        case let error as DatabaseError: .failed("SQLite \(error.extendedResultCode.rawValue), \(error.message ?? "no message")")
+        case let error as DatabaseError:
+            switch error.resultCode {
+            case .SQLITE_FULL: .diskFull
+            // What a full disk does to the files beside the database has no code of its own.
+            case .SQLITE_IOERR, .SQLITE_CANTOPEN: Disk.isFull(at: path) ? .diskFull : .failed(words(error))
+            case .SQLITE_CORRUPT, .SQLITE_NOTADB: .damaged(words(error))
+            // All statements are our own and right: what they don't find is the table that they are for.
+            case .SQLITE_ERROR: .damaged(words(error))
+            default: .failed(words(error))
+            }
         default: .failed("SQLite could not be used")
         }
+    }
+
+    /// The message alone: GRDB's description would add the statement and its arguments.
+    private static func words(_ error: DatabaseError) -> String {
+        "SQLite \(error.extendedResultCode.rawValue), \(error.message ?? "no message")"
     }
 }

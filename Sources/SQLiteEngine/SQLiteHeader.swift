@@ -8,6 +8,8 @@ struct SQLiteHeader {
 
     private static let byteCount = 100
     private static let magic = Array("SQLite format 3\0".utf8)
+    /// How to write and how to read it: 1 with a journal, 2 with a write-ahead log. Anything else opens read-only, or not at all.
+    private static let formatOffsets = 18...19
     private static let userVersionOffset = 60
     private static let applicationIDOffset = 68
 
@@ -27,6 +29,9 @@ struct SQLiteHeader {
     func requireOurs() throws(VaultError) {
         guard bytes.starts(with: Self.magic), number(at: Self.applicationIDOffset) == SQLiteFile.applicationID else {
             throw .notAVault(path: path)
+        }
+        guard Self.formatOffsets.allSatisfy({ (1...2).contains(bytes[$0]) }) else {
+            throw .damagedDatabase("the header of \(path) is not one that SQLite writes")
         }
         let version = number(at: Self.userVersionOffset)
         guard version <= SQLiteFile.schema else { throw .newer(format: version) }

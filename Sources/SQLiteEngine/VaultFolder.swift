@@ -3,7 +3,7 @@ package import Model
 package import Secrets
 package import Vault
 
-/// A vault on disk: `DIR` (0700) with `vault.db` and SQLite's companions (0600) and `lock`.
+/// A vault on disk: `DIR` (0700) with `vault.db` and SQLite's companions (0600), `lock` and `reserve`.
 package struct VaultFolder: Sendable {
     package let path: String
 
@@ -18,27 +18,55 @@ package struct VaultFolder: Sendable {
 
     // MARK: Opening
 
-    /// Checks owner and modes of everything in it, takes the lock and opens it.
-    package func open(unlockKey: borrowing Secret, random: any RandomSource) throws(VaultError) -> OpenVault {
-        try check()
-        // SQLite would write to a foreign file before it could be asked whose it is.
-        try SQLiteHeader(path: database).requireOurs()
-        let engine = try SQLiteFile(path: database, mode: .open, lock: FolderLock(folder: path))
+    /// Where its counter is mirrored unless said otherwise.
+    package var defaultCounterFile: String { "\(path).counter" }
+
+    /// Opens it with the key of a key file.
+    package func open(unlockKey: borrowing Secret, at time: Timestamp, random: any RandomSource) throws(VaultError) -> OpenVault {
+        let engine = try engine()
         do throws(VaultError) {
-            return try OpenVault.open(engine, unlockKey: unlockKey, random: random)
+            return try OpenVault.open(engine, unlockKey: unlockKey, at: time, random: random)
         } catch {
             engine.close()
             throw error
         }
     }
 
+    /// Opens it with a root key that was unwrapped elsewhere.
+    package func open(rootKey: borrowing Secret, random: any RandomSource) throws(VaultError) -> OpenVault {
+        let engine = try engine()
+        do throws(VaultError) {
+            return try OpenVault.open(engine, rootKey: rootKey.clone(), random: random)
+        } catch {
+            engine.close()
+            throw error
+        }
+    }
+
+    /// The ways in, as they stand in the file.
+    package func slots() throws(VaultError) -> [Slot] {
+        let engine = try engine()
+        defer { engine.close() }
+        return try OpenVault.slots(in: engine)
+    }
+
+    /// Checks owner and modes of everything in it and takes the lock.
+    private func engine() throws(VaultError) -> SQLiteFile {
+        try check()
+        // SQLite would write to a foreign file before it could be asked whose it is.
+        try SQLiteHeader(path: database).requireOurs()
+        return try SQLiteFile(path: database, mode: .open, lock: FolderLock(folder: path))
+    }
+
     /// That there is a vault, and that nobody else can get at it.
     package func check() throws(VaultError) {
-        guard let folder = Self.status(path), folder.st_mode & S_IFMT == S_IFDIR, Self.status(database) != nil else {
-            throw .missing(path: path)
+        guard let folder = Self.status(path), folder.st_mode & S_IFMT == S_IFDIR else { throw .missing(path: path) }
+        guard Self.status(database) != nil else {
+            // To be told to make a new vault is no help to who lost a part of one.
+            throw Self.isEmptyFolder(path) ? .missing(path: path) : .damagedDatabase("\(database) is not there, while the rest of it is")
         }
         try Self.check(path, folder, notAllowed: 0o077)
-        for file in [database, "\(database)-wal", "\(database)-shm", "\(path)/lock"] {
+        for file in [database, "\(database)-wal", "\(database)-shm", "\(path)/lock", "\(path)/reserve"] {
             guard let status = Self.status(file) else { continue }
             guard status.st_mode & S_IFMT == S_IFREG else { throw .notAVault(path: file) }
             try Self.check(file, status, notAllowed: 0o077)
@@ -60,10 +88,8 @@ package struct VaultFolder: Sendable {
     // MARK: Making
 
     /// Makes a new vault beside its place and moves it there at once: a crash leaves either nothing or a whole vault.
-    /// An empty folder in its place is fine, and lends its owner when root makes the vault for somebody else.
-    package func create(
-        unlockKey: borrowing Secret, recovery: BoxPublicKey?, owner: String?, at time: Timestamp, random: any RandomSource
-    ) throws(VaultError) {
+    /// An empty folder in its place is fine, and lends its owner when root makes the vault for somebody else. `fill` writes the records.
+    package func create(_ fill: (any Engine) throws(VaultError) -> Void) throws(VaultError) {
         let place = Self.status(path)
         try requireFree()
         let draft = "\(path).new-\(getpid())"
@@ -75,7 +101,7 @@ package struct VaultFolder: Sendable {
             defer { umask(mask) }
             let engine = try SQLiteFile(path: "\(draft)/vault.db", mode: .create, lock: nil)
             do throws(VaultError) {
-                try OpenVault.create(in: engine, unlockKey: unlockKey, recovery: recovery, owner: owner, at: time, random: random)
+                try fill(engine)
                 engine.close()
             } catch {
                 engine.close()

@@ -4,8 +4,10 @@ import CSodium
 package enum Cipher {
     package static let keyBytes = 32
     package static let nonceBytes = 24
+    /// The end of what was sealed, which authenticates all of it.
+    package static let tagBytes = 16
     /// What sealing adds to a plaintext.
-    package static let overheadBytes = nonceBytes + 16
+    package static let overheadBytes = nonceBytes + tagBytes
 
     /// The bytes are not what was sealed with this key for this place.
     package struct Forged: Error {

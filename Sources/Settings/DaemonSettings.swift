@@ -12,6 +12,8 @@ package struct DaemonSettings: Sendable, Equatable {
     package var socketGroup: String?
     /// The unlock key; `nil` is the credential `keyturn.key` where systemd passed one, else `<vault>.key`.
     package var keyFile: String?
+    /// Where the vault's counter is mirrored, so that an older copy of the vault is found; `nil` is `<vault>.counter`.
+    package var counterFile: String?
     package var logLevel: LogLevel = .info
     /// `nil`: the journal's fields where standard error is the journal, else text.
     package var logFormat: LogFormat?

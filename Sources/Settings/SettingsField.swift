@@ -20,6 +20,7 @@ struct SettingsField: Sendable {
             settings.socketGroup = try filled(text, "the name or number of a group")
         },
         one("key_file") { settings, text throws(InvalidValue) in settings.keyFile = try absolutePath(text) },
+        one("counter_file") { settings, text throws(InvalidValue) in settings.counterFile = try absolutePath(text) },
         one("log_level") { settings, text throws(InvalidValue) in settings.logLevel = try choice(text) },
         one("log_format") { settings, text throws(InvalidValue) in settings.logFormat = try choice(text) as DaemonSettings.LogFormat },
         one("stop_timeout") { settings, text throws(InvalidValue) in settings.stopTimeout = try TimeSpan(text) },

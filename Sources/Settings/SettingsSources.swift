@@ -14,6 +14,7 @@ package struct SettingsSources: Sendable {
     package enum Flag: String, Sendable, CaseIterable {
         case vault, socket
         case keyFile = "key_file"
+        case counterFile = "counter_file"
         case logLevel = "log_level"
         case logFormat = "log_format"
 

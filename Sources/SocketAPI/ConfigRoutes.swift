@@ -47,6 +47,19 @@ extension Routes {
         }
     }
 
+    func addReleasing(to router: Router<APIContext>) {
+        router.post("/v1/configs/:name/release") { request, context in
+            _ = try await request.read(NoFields.self, context)
+            try await service.release(context.configName, as: context.caller)
+            return try await show(context.configName, context)
+        }
+        router.post("/v1/release") { request, context in
+            _ = try await request.read(NoFields.self, context)
+            try await service.releaseAll(as: context.caller)
+            return Response.done
+        }
+    }
+
     private func show(_ name: ConfigName, _ context: APIContext) async throws -> Response {
         let snapshot = try await service.config(name, as: context.caller)
         return Response.json(Config(snapshot, at: clock.now()), headers: [.eTag: "\"\(snapshot.revision)\""])

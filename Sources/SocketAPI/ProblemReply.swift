@@ -35,7 +35,7 @@ package struct ProblemReply: Error, Sendable {
     }
 
     static let fault = ProblemReply(
-        Problem(.storeFailed, "Something went wrong inside the daemon.", nextStep: "Look at its log: journalctl -u keyturnd."))
+        Problem(.storeFailed, "Something went wrong inside the daemon; its log says what.", nextStep: "journalctl -u keyturnd"))
 
     static func methodNotAllowed(allowed: [HTTPRequest.Method]) -> ProblemReply {
         let names = allowed.map(\.rawValue).joined(separator: ", ")
@@ -55,15 +55,16 @@ extension Problem {
     static let bodyTooLarge = Problem(.tooLarge, "The request's body is larger than the 64 KiB that are allowed.")
     static let headTooLarge = Problem(.tooLarge, "The request's line and header fields are too long.")
     static let malformed = Problem(.badRequest, "This is not valid HTTP/1.1.")
-    static let unknownPath = Problem(.notFound, "There is nothing at this path.", nextStep: "GET /openapi.yaml lists what there is.")
-    static let stopping = Problem(.stopping, "The daemon is stopping and takes no new requests.", nextStep: "Try again in a few seconds.")
+    static let unknownPath = Problem(.notFound, "There is nothing at this path; GET /openapi.yaml lists what there is.")
+    static let stopping = Problem(
+        .stopping, "The daemon is stopping and takes no new requests: try again in a few seconds.", nextStep: "keyturn status")
 
     static func tooSlow(_ time: Duration) -> Problem {
         Problem(.badRequest, "The request did not arrive within \(TimeSpan(time)).")
     }
 
     static func tooManyConnections(_ count: Int) -> Problem {
-        Problem(.tooManyRequests, "This user has \(count) connections open already.", nextStep: "Close some, or keep one and use it again.")
+        Problem(.tooManyRequests, "This user has \(count) connections open already: close some, or keep one and use it again.")
     }
 
     /// What Hummingbird refuses by itself. Its messages are left out: they are not ours.
@@ -81,12 +82,15 @@ extension Problem.Code {
     /// When it is worth asking again by itself.
     fileprivate var retryAfterSeconds: Int? {
         switch self {
-        case .sealed: 30
+        case .sealed, .vaultOlder, .vaultAltered: 30
         case .stopping: 5
         case .tooManyRequests: 1
-        case .badRequest, .idempotencyMismatch, .notAllowed, .unknownConfig, .unknownUpstream, .unknownVersion, .unknownRotation, .notFound,
+        case .badRequest, .idempotencyMismatch, .notAllowed, .unknownConfig, .unknownUpstream, .unknownVersion, .unknownRotation,
+            .unknownSlot, .notFound,
             .methodNotAllowed, .nothingStaged, .rotationInProgress, .sharedKey, .duplicateKey, .bindingInUse, .alreadyBound, .upstreamInUse,
-            .paused, .stuck, .changedMeanwhile, .tooLarge, .wrongBox, .keyRejected, .upstreamRefused, .upstreamAuth, .upstreamUnreachable,
+            .lastSlot,
+            .paused, .stuck, .quarantined, .changedMeanwhile, .tooLarge, .wrongBox, .keyRejected, .upstreamRefused, .upstreamAuth,
+            .upstreamUnreachable,
             .storeFailed, .diskFull:
             nil
         }

@@ -29,16 +29,17 @@ extension Routes {
                 try parsed("config", text) { (text) throws(InvalidValue) in try ConfigName(text) }
             }
             let (items, next) = try await service.rotations(of: config, after: page.after, limit: page.limit, as: context.caller)
-            return Response.json(Page(items: items.map { shown($0, context) }, next: PageRequest.cursor(next)))
+            let nextSteps = try await service.nextSteps(after: items)
+            return Response.json(Page(items: items.map { shown($0, nextSteps, context) }, next: PageRequest.cursor(next)))
         }
         router.get("/v1/rotations/:id") { _, context in
-            Response.json(shown(try await service.rotation(context.rotationID, as: context.caller), context))
+            Response.json(try await shown(service.rotation(context.rotationID, as: context.caller), context))
         }
         router.post("/v1/rotations/:id/cancel") { request, context in
             _ = try await request.read(NoFields.self, context)
             let id = try context.rotationID
             let rotation = try await context.whileCallerListens { try await service.cancel(id, as: context.caller) }
-            return Response.json(shown(rotation, context))
+            return Response.json(try await shown(rotation, context))
         }
         router.post("/v1/rotations/:id/resolve") { request, context in
             let body = try await request.read(Resolve.self, context)
@@ -50,7 +51,7 @@ extension Routes {
             let rotation = try await context.whileCallerListens {
                 try await service.resolve(id, resolution, isAsync ? .not : .untilSettled, as: context.caller)
             }
-            return try answer(rotation, isAsync: isAsync, context)
+            return try await answer(rotation, isAsync: isAsync, context)
         }
         router.get("/v1/events") { request, context in try await watch(request, context) }
     }
@@ -68,11 +69,11 @@ extension Routes {
         wanted.reason = try checkedText("reason", body.reason)
         wanted.isCompromised = body.compromised ?? false
         guard body.dryRun == true else { return try await perform(wanted, request, context) }
-        guard let rotation = try await service.dryRun(context.configName, wanted, as: context.caller) else {
-            let snapshot = try await service.config(context.configName, as: context.caller)
-            return Response.json(NotDue(rotated: false, dueAt: snapshot.record.dueAt?.description, reason: "not due"))
+        switch try await service.dryRun(context.configName, wanted, as: context.caller) {
+        case .notDue(let due, let why): return Response.json(NotDue(rotated: false, dueAt: due?.description, reason: why))
+        case .joins(let rotation): return Response.json(DryRun(joining: rotation))
+        case .begins(let rotation, let check): return Response.json(DryRun(beginning: rotation, check))
         }
-        return Response.json(DryRun(rotation))
     }
 
     private func perform(_ wanted: RotationRequest, _ request: Request, _ context: APIContext) async throws -> Response {
@@ -85,19 +86,29 @@ extension Routes {
         }
         switch reply {
         case .notDue(let due, let why): return Response.json(NotDue(rotated: false, dueAt: due?.description, reason: why))
-        case .rotation(let rotation): return try answer(rotation, isAsync: isAsync, context)
+        case .rotation(let rotation): return try await answer(rotation, isAsync: isAsync, context)
+        case .interrupted(let rotation, let problem): throw ProblemReply(problem, rotation: try await shown(rotation, context))
         }
     }
 
-    private func answer(_ rotation: Rotations.Rotation, isAsync: Bool, _ context: APIContext) throws -> Response {
+    private func answer(_ rotation: Rotations.Rotation, isAsync: Bool, _ context: APIContext) async throws -> Response {
         let location: HTTPFields = [.location: "/v1/rotations/\(rotation.id)"]
-        if isAsync { return Response.json(shown(rotation, context), status: .accepted, headers: location) }
-        if let problem = rotation.problem { throw ProblemReply(problem, rotation: shown(rotation, context)) }
-        return Response.json(shown(rotation, context), headers: location)
+        let shown = try await shown(rotation, context)
+        if isAsync { return Response.json(shown, status: .accepted, headers: location) }
+        if let problem = rotation.problem(nextStep: shown.nextStep) { throw ProblemReply(problem, rotation: shown) }
+        return Response.json(shown, headers: location)
     }
 
-    private func shown(_ rotation: Rotations.Rotation, _ context: APIContext) -> KeyturnWire.Rotation {
-        KeyturnWire.Rotation(rotation, showsMessages: service.rights(of: context.caller).contains(.audit))
+    private func shown(_ rotation: Rotations.Rotation, _ context: APIContext) async throws -> KeyturnWire.Rotation {
+        shown(rotation, try await service.nextSteps(after: [rotation]), context)
+    }
+
+    private func shown(
+        _ rotation: Rotations.Rotation, _ nextSteps: [RotationID: String], _ context: APIContext
+    ) -> KeyturnWire.Rotation {
+        KeyturnWire.Rotation(
+            rotation, nextStep: nextSteps[rotation.id], cyclesMax: service.cyclesMax,
+            showsMessages: service.rights(of: context.caller).contains(.audit))
     }
 
     /// RFC 7240.
@@ -117,18 +128,4 @@ extension Routes {
 
     private static let prefer = HTTPField.Name("Prefer")!
     private static let idempotency = HTTPField.Name("Idempotency-Key")!
-}
-
-extension DryRun {
-    fileprivate init(_ rotation: Rotations.Rotation) {
-        let plan = rotation.machine.plan
-        var steps = ["PUT version \(rotation.version ?? 0) to \(plan.remoteID) at \(plan.upstream.baseURL)"]
-        if plan.proves { steps.append("validate it") }
-        switch plan.wayBack {
-        case .open: steps.append("put version \(rotation.standingVersion ?? 0) back if it does not work")
-        case .unknown: steps.append("no way back: no earlier version is known here")
-        case .compromised: steps.append("no way back: the current version counts as compromised")
-        }
-        self.init(rotated: false, version: rotation.version ?? 0, steps: steps)
-    }
 }

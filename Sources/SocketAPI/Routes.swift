@@ -22,8 +22,10 @@ package struct Routes: Sendable {
 
     package func add(to router: Router<APIContext>) {
         addVault(to: router)
+        addSlots(to: router)
         addUpstreams(to: router)
         addConfigs(to: router)
+        addReleasing(to: router)
         addVersions(to: router)
         addRotations(to: router)
     }

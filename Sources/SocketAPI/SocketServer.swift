@@ -81,13 +81,23 @@ package final class SocketServer: Sendable {
         }
     }
 
-    /// Answers what is waiting, turns new requests away, and closes within the given time. Removes the socket files that are ours.
-    package func stop(within time: Duration) async {
+    /// Takes no new request: they are told that the daemon stops. What is being answered goes on; streams of events end.
+    package func turnAway() {
         underWay.stop()
         stopping.open()
-        let doors = doors.withLock(\.self)
         // Callers of an inherited socket wait in its queue for the next daemon; those of ours would find nobody, so they are told.
-        close(doors.filter { $0.socket.isInherited })
+        close(doors.withLock(\.self).filter { $0.socket.isInherited })
+    }
+
+    /// After `turnAway`: returns when the last request was answered.
+    package func allAnswered() async {
+        await underWay.answered.wait()
+    }
+
+    /// Turns new requests away, answers what is waiting, and closes within the given time. Removes the socket files that are ours.
+    package func stop(within time: Duration) async {
+        turnAway()
+        let doors = doors.withLock(\.self)
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 await self.underWay.answered.wait()

@@ -18,8 +18,7 @@ extension Routes {
         }
         router.get("/openapi.yaml") { _, _ in Response.text(OpenAPIDocument.text, contentType: "application/yaml") }
         router.get("/v1/intake-key") { _, _ in
-            let key = try await service.intakeKey()
-            return Response.json(IntakeKey(keyID: key.id, key: Data(key.publicBytes).base64EncodedString()))
+            Response.json(IntakeKey(try await service.intakeKey()))
         }
         router.get("/v1/whoami") { _, context in
             let caller = context.caller
@@ -38,9 +37,19 @@ extension Routes {
             return Response.json(SealState(sealed: true))
         }
         router.post("/v1/unseal") { request, context in
-            _ = try await request.read(NoFields.self, context)
-            try await service.unseal(as: context.caller)
+            let wanted = try await request.read(Unseal.self, context)
+            let older: Admission.Older = wanted.acceptOlder == true ? .accepted : .refused
+            switch (wanted.encryptedValue, wanted.keyID) {
+            case (nil, nil): try await service.unseal(older, as: context.caller)
+            case (let value?, let keyID?):
+                try await service.unseal(with: IncomingBox(base64: value, keyID: keyID), older, as: context.caller)
+            case (.some, nil), (nil, .some): throw Problem(.badRequest, "'encrypted_value' and 'key_id' belong together.")
+            }
             return Response.json(SealState(sealed: false))
+        }
+        router.post("/v1/backup") { request, context in
+            _ = try await request.read(NoFields.self, context)
+            return Response.backup(try await service.backUp(as: context.caller), context)
         }
         router.get("/v1/audit") { request, context in
             let query = try QueryParameters(request, known: ["after", "limit"])

@@ -27,13 +27,13 @@ extension KeyturnWire.Version {
             version: record.number, state: record.state.rawValue, proof: record.proof?.rawValue, createdAt: "\(record.createdAt)",
             currentSince: record.currentSince?.description, eraseAfter: record.eraseAfter?.description,
             endedAt: record.endedAt?.description,
-            reason: record.reason)
+            reason: record.reason, compromised: record.isBurnt)
     }
 }
 
 extension KeyturnWire.Rotation {
     /// `showsMessages`: whether the caller may see the backend's own words.
-    init(_ rotation: Rotations.Rotation, showsMessages: Bool) {
+    init(_ rotation: Rotations.Rotation, nextStep: String?, cyclesMax: Int, showsMessages: Bool) {
         let machine = rotation.machine
         var proof: Proof?
         var warnings: [String] = []
@@ -43,6 +43,7 @@ extension KeyturnWire.Rotation {
         case .ended(let ending):
             if case .succeeded(let reached, _) = ending, rotation.version != nil { proof = reached }
             if case .failed(_, .stays) = ending { proof = .failed }
+            if case .failed(_, .assumed) = ending { proof = .unproven }
             if case .rejected(_, let warning?) = ending {
                 warnings = ["The earlier version was put back, but not proven: \(warning.what)."]
             }
@@ -57,8 +58,9 @@ extension KeyturnWire.Rotation {
         self.init(
             id: "\(rotation.id)", config: "\(rotation.config)", kind: machine.plan.kind.rawValue, state: rotation.state.rawValue,
             step: rotation.shownStep, rotated: rotation.hasRotated, version: rotation.version, attempts: machine.attempts,
-            proof: proof?.rawValue, reason: reason?.what, upstreamMessage: showsMessages ? reason?.backendMessage : nil,
-            nextStep: rotation.nextStep, nextTryAt: nextTryAt?.description, warnings: warnings,
+            cyclesUsed: machine.cyclesUsed, cyclesMax: cyclesMax, proof: proof?.rawValue, reason: reason?.what,
+            upstreamMessage: showsMessages ? reason?.backendMessage : nil,
+            nextStep: nextStep, nextTryAt: nextTryAt?.description, warnings: warnings,
             requestedBy: Caller(uid: Int64(rotation.request.uid), unit: rotation.request.unit), requestReason: rotation.request.reason,
             startedAt: "\(rotation.request.at)", endedAt: rotation.endedAt?.description)
     }
@@ -85,7 +87,7 @@ extension Rotations.Rotation {
     fileprivate var hasRotated: Bool {
         guard machine.plan.kind == .rotate || machine.plan.kind == .rollback else { return false }
         return switch machine.phase {
-        case .ended(.succeeded), .ended(.failed(_, .stays)): true
+        case .ended(.succeeded), .ended(.failed(_, .stays)), .ended(.failed(_, .assumed)): true
         case .ended, .putting, .validating, .lookingUp, .waiting, .stuck: false
         }
     }
@@ -106,11 +108,19 @@ extension KeyturnWire.Status {
         for state in ConfigState.allCases { counts[state.rawValue] = snapshot.configs[state] ?? 0 }
         self.init(
             version: version, sealed: snapshot.sealedBecause != nil, sealedCode: snapshot.sealedBecause?.code,
-            sealedReason: snapshot.sealedBecause?.detail, nextStep: snapshot.sealedBecause?.nextStep, configs: counts,
+            sealedReason: snapshot.sealedBecause?.detail, diskFull: snapshot.room == .full, nextStep: snapshot.trouble?.nextStep,
+            lastBackupAt: snapshot.lastBackupAt?.description, quarantine: snapshot.quarantine.map(Quarantine.init), configs: counts,
             upstreams: snapshot.upstreams,
             attention: snapshot.attention.map { item in
                 Attention(config: "\(item.config)", state: item.state.rawValue, reason: item.reason, nextStep: item.nextStep)
-            })
+            },
+            slots: Dictionary(uniqueKeysWithValues: SlotEntry.Kind.allCases.map { ($0.rawValue, snapshot.slots[$0] ?? 0) }))
+    }
+}
+
+extension KeyturnWire.Quarantine {
+    init(_ quarantine: Vault.Quarantine) {
+        self.init(since: "\(quarantine.since)", cause: quarantine.why.rawValue, reason: quarantine.reason, nextStep: quarantine.nextStep)
     }
 }
 

@@ -52,7 +52,9 @@ extension RecordKind where Value == AuditEntry {
     package static let audit = RecordKind(tag: RecordTag.audit, name: "audit entry")
 }
 
-/// Hears of each entry after it became durable, in order. Must not block.
+/// Hears of each entry after it became durable, in order, and of the disk. Must not block.
 package protocol AuditAudience: Sendable {
     func recorded(_ entry: AuditEntry)
+    /// The disk is full, or has room again.
+    func roomChanged(to room: VaultStore.Room)
 }

@@ -9,8 +9,53 @@ package protocol Engine: Sendable {
     /// All of `changes` or none, durable when it returns. `.conflict` when a record is not at the revision that its change expects.
     func commit(_ changes: [EngineChange]) throws(EngineError)
 
+    /// All records as the last commit left them. May be used from another thread while commits go on, and is closed by who asked for it.
+    func snapshot() throws(EngineError) -> any EngineSnapshot
+
+    /// `nil` where there is no disk of its own that could fill up.
+    var reserve: (any Reserve)? { get }
+
+    /// Gives every record the content that `becoming` returns for it (`nil` deletes it), then makes the changes that `last` returns, all in one
+    /// commit: all or nothing, durable when it returns. Holds a page of records in memory, whatever their number; on the disk it takes as much
+    /// again as the records do. Neither closure may call the engine. A throw of theirs leaves everything as it was.
+    func rewrite(
+        _ becoming: (EngineRecord) throws(VaultError) -> EngineChange.Content?, last: () throws(VaultError) -> [EngineChange]
+    ) throws(VaultError)
+
+    /// Keeps a whole, durable copy of all records as they are, under a name of its own beside them, in place of one of the same name.
+    func keepCopy(named name: String) throws(EngineError)
+
+    /// Leaves nothing of deleted and replaced records anywhere beside the live ones: no journal, no copy that `keepCopy` made.
+    func forgetReplaced() throws(EngineError)
+
+    /// Looks at all that it finds the records by; `.damaged` where a later write could destroy what can still be read.
+    func requireSound() throws(EngineError)
+
     /// Ends its use; the last call.
     func close()
+}
+
+extension Engine {
+    /// One with nothing of its own below the records has nothing to look at.
+    package func requireSound() throws(EngineError) {}
+}
+
+/// One state of an engine, for as long as somebody reads it.
+package protocol EngineSnapshot: Sendable {
+    /// Records in the order of their keys, beyond `after` where it is given; at most `limit`.
+    func page(after: [UInt8]?, limit: Int) throws(EngineError) -> [EngineRecord]
+
+    /// Ends its use; the last call.
+    func close()
+}
+
+/// Room on the engine's disk that is kept back, so that what is under way can still be written when the disk is full.
+package protocol Reserve: Sendable {
+    /// Keeps it back, unless it is already. `.diskFull` where there isn't room for it and as much again: it would be given up at once.
+    func keep() throws(EngineError)
+
+    /// Gives it up for the next commits. Nothing happens when it is given up already.
+    func release()
 }
 
 package struct EngineRecord: Sendable, Equatable {
@@ -56,6 +101,8 @@ package struct EngineChange: Sendable, Equatable {
 package enum EngineError: Error, Equatable {
     case conflict
     case diskFull
+    /// What holds the records is damaged below them. The engine's own words, without any value.
+    case damaged(String)
     /// The engine's own words, without any value.
     case failed(String)
 }

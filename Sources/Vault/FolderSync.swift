@@ -11,4 +11,9 @@ package enum FolderSync {
         fsync(descriptor)
         close(descriptor)
     }
+
+    /// Of the folder that a file is in.
+    package static func sync(ofFile path: String) {
+        sync(path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? ".")
+    }
 }

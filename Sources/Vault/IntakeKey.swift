@@ -12,6 +12,24 @@ package struct IntakeKeyList: Sendable, Codable {
     }
 
     package var onOffer: Key { keys[keys.count - 1] }
+
+    /// So long a key opens boxes after another one took its place.
+    private static let openingOn = Duration.seconds(30 * 86_400)
+
+    /// Whether boxes to it are still opened: it is on offer, or was not long ago.
+    func opens(_ id: String, at now: Timestamp) -> Bool {
+        guard let index = keys.firstIndex(where: { $0.id == id }) else { return false }
+        return index == keys.count - 1 || now < keys[index + 1].createdAt + Self.openingOn
+    }
+
+    /// With a new key on offer, and the ids of those that open nothing any more and are not in it.
+    func offering(_ key: BoxPublicKey, at now: Timestamp) -> (list: IntakeKeyList, expired: [String]) {
+        let all = IntakeKeyList(keys: keys + [Key(id: key.id, publicBytes: key.bytes, createdAt: now)])
+        return (
+            IntakeKeyList(keys: all.keys.filter { all.opens($0.id, at: now) }),
+            all.keys.map(\.id).filter { !all.opens($0, at: now) }
+        )
+    }
 }
 
 extension RecordKind where Value == IntakeKeyList {
@@ -29,19 +47,20 @@ extension RecordReader {
     }
 
     /// The pair of an intake key; `nil` for an id that is not (or no longer) one of this vault's.
-    package func intakeKeyPair(id: String) throws(VaultError) -> BoxKeyPair? {
-        guard let secretKey = try get(.intakeSecret, .named(id)) else { return nil }
+    package func intakeKeyPair(id: String, at now: Timestamp) throws(VaultError) -> BoxKeyPair? {
+        guard try intakeKeys().opens(id, at: now), let secretKey = try get(.intakeSecret, .named(id)) else { return nil }
         guard secretKey.count == BoxPublicKey.byteCount else { throw .damaged(kind: "intake key") }
         return BoxKeyPair(secretKey: secretKey)
     }
 }
 
 extension Transaction {
-    /// Puts a new key on offer.
-    mutating func addIntakeKey(_ pair: borrowing BoxKeyPair, at time: Timestamp) throws(VaultError) {
-        let key = IntakeKeyList.Key(id: pair.publicKey.id, publicBytes: pair.publicKey.bytes, createdAt: time)
-        let earlier = try get(.intakeList, .named(""))?.keys ?? []
-        try put(.intakeList, .named(""), IntakeKeyList(keys: earlier + [key]))
-        try put(.intakeSecret, .named(key.id), pair.secretKey)
+    /// Puts a new key on offer. The one before opens boxes for a while yet; those that open none any more are erased.
+    package mutating func addIntakeKey(_ pair: borrowing BoxKeyPair, at time: Timestamp) throws(VaultError) {
+        let earlier = try get(.intakeList, .named("")) ?? IntakeKeyList(keys: [])
+        let (list, expired) = earlier.offering(pair.publicKey, at: time)
+        try put(.intakeList, .named(""), list)
+        try put(.intakeSecret, .named(pair.publicKey.id), pair.secretKey)
+        for id in expired { try erase(.intakeSecret, .named(id)) }
     }
 }

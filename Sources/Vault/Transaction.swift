@@ -6,6 +6,7 @@ package struct Transaction: RecordReader {
     package let vault: OpenVault
     private let earlier: Batch.Overlay
     private(set) var writes: [[UInt8]: Batch.Write] = [:]
+    private(set) var erases = false
 
     init(vault: OpenVault, after earlier: Batch.Overlay) {
         self.vault = vault
@@ -31,6 +32,18 @@ package struct Transaction: RecordReader {
         let engineKey = vault.engineKey(kind, key)
         guard try revision(engineKey) > 0 else { return }
         write(engineKey, nil)
+    }
+
+    /// The same, and nothing of it stays beside the records either: in no journal and no automatic copy.
+    package mutating func erase<Value: ~Copyable>(_ kind: RecordKind<Value>, _ key: RecordKey) throws(VaultError) {
+        try delete(kind, key)
+        erases = true
+    }
+
+    /// For what is read before there is a key.
+    mutating func putPlain(_ key: [UInt8], _ value: some Encodable) throws(VaultError) {
+        let revision = try revision(key) + 1
+        write(key, EngineChange.Content(revision: revision, value: Array(RecordJSON.encode(value))))
     }
 
     /// A record of a list, by its cursor.

@@ -12,9 +12,19 @@ package enum VaultError: Error, Equatable {
     /// No slot opens with the key that was given.
     case wrongKey
     case noKey(String)
+    /// There is no key file that could open it.
+    case awaitsPassphrase
     case badKeyFile(path: String, String)
     /// A record that is not what was sealed in its place; names the kind.
     case damaged(kind: String)
+    /// What holds the records is damaged below them, or in part not there.
+    case damagedDatabase(String)
+    /// Each record is genuine, but together they are not those of the last commit.
+    case altered
+    /// An earlier copy of the vault than the one that was in use.
+    case older(counter: Int64, mirror: Int64)
+    /// Nothing says whether it is an earlier copy.
+    case noMirror(String)
     case sealed
     case diskFull
     case failed(String)
@@ -30,8 +40,11 @@ package enum VaultError: Error, Equatable {
         case .newer: "vault-newer"
         case .wrongKey: "wrong-key"
         case .noKey: "no-key"
+        case .awaitsPassphrase: "awaits-passphrase"
         case .badKeyFile: "bad-key-file"
-        case .damaged: "vault-damaged"
+        case .damaged, .damagedDatabase: "vault-damaged"
+        case .altered: "vault-altered"
+        case .older, .noMirror: "vault-older"
         case .sealed: "sealed"
         case .diskFull: "disk-full"
         case .failed: "store-failed"
@@ -49,37 +62,61 @@ package enum VaultError: Error, Equatable {
         case .newer(let format): "The vault has format \(format), which is newer than this version of Keyturn."
         case .wrongKey: "The unlock key does not open this vault."
         case .noKey(let why): "There is no unlock key: \(why)."
+        case .awaitsPassphrase: "The vault opens with a passphrase."
         case .badKeyFile(let path, let why): "The key file \(path) can't be used: \(why)."
         case .damaged(let kind): "A record of kind '\(kind)' is not what was sealed in its place: it was changed, moved or cut."
+        case .damagedDatabase(let why): "The vault's database is damaged: \(why)."
+        case .altered:
+            "The vault was altered behind the daemon's back: a record was put back as it had been before, or removed, or a foreign one added."
+        case .older(let counter, let mirror):
+            "This is an older copy of the vault: it has seen \(counter) commits, and the one in use before had seen \(mirror). Keys that were put since are missing in it."
+        case .noMirror(let why):
+            "It can't be told whether this is an older copy of the vault: \(why)."
         case .sealed: "The vault is sealed."
         case .diskFull: "The disk that holds the vault is full."
         case .failed(let why): "The vault could not be read or written: \(why)."
         }
     }
 
-    package var nextStep: String? {
+    package var nextStep: String {
         switch self {
         case .missing: "keyturn init --vault DIR"
         case .exists: "Choose another folder, or use the vault that is there."
         case .tooOpen(let path, _): "chmod go= \(path)"
         case .wrongOwner(let path, _): "chown -R the folder of \(path) to the user that runs keyturnd."
         case .inUse: "Stop the other keyturnd first."
-        case .notAVault, .damaged: "Stop the daemon, keep a copy of the folder, and put back a copy that was known to be good."
+        case .older, .noMirror: "keyturn unseal --accept-older"
+        case .notAVault, .damaged, .damagedDatabase, .altered:
+            "Stop the daemon, move the folder aside, then: keyturn restore FILE --vault DIR"
         case .newer: "Install the newer version of Keyturn again."
         case .wrongKey, .noKey, .badKeyFile: "Put the right key file in its place, then: keyturn unseal"
+        case .awaitsPassphrase: "keyturn unseal --passphrase"
         case .sealed: "keyturn unseal"
         case .diskFull: "Make room on the disk; what is waiting goes on by itself."
-        case .failed: nil
+        case .failed: "Look after the disk and the folder of the vault (the kernel's words: journalctl -k), then: keyturn status"
+        }
+    }
+
+    /// Whether it may pass without anybody's doing, so that trying again makes sense.
+    package var mayPass: Bool {
+        switch self {
+        case .inUse, .diskFull, .failed: true
+        case .missing, .exists, .tooOpen, .wrongOwner, .notAVault, .newer, .wrongKey, .noKey, .awaitsPassphrase, .badKeyFile, .damaged,
+            .damagedDatabase,
+            .altered, .older, .noMirror, .sealed:
+            false
         }
     }
 
     /// As an answer to a request.
     package var problem: Problem {
         switch self {
-        case .sealed, .missing, .tooOpen, .wrongOwner, .inUse, .notAVault, .newer, .wrongKey, .noKey, .badKeyFile:
+        case .sealed, .missing, .tooOpen, .wrongOwner, .inUse, .notAVault, .newer, .wrongKey, .noKey, .awaitsPassphrase, .badKeyFile:
             Problem(.sealed, detail, nextStep: nextStep)
+        case .older, .noMirror: Problem(.vaultOlder, detail, nextStep: nextStep)
+        case .altered: Problem(.vaultAltered, detail, nextStep: nextStep)
         case .diskFull: Problem(.diskFull, detail, nextStep: nextStep)
-        case .damaged, .failed, .exists: Problem(.storeFailed, detail, nextStep: nextStep)
+        case .damaged, .damagedDatabase, .failed, .exists: Problem(.storeFailed, detail, nextStep: nextStep)
         }
     }
 
@@ -87,6 +124,7 @@ package enum VaultError: Error, Equatable {
         switch error {
         case .conflict: self = .failed("another process changed a record at the same time")
         case .diskFull: self = .diskFull
+        case .damaged(let why): self = .damagedDatabase(why)
         case .failed(let why): self = .failed(why)
         }
     }

@@ -3,20 +3,44 @@ package import Secrets
 /// The vault as the daemon holds it: sealed, with the reason, or unsealed. All reading and writing goes through here, one at a time,
 /// on a thread of its own, since engines block.
 package actor VaultStore {
-    private enum Door {
+    enum Door {
         case sealed(VaultError)
-        case open(OpenVault, nextSeq: Int64)
+        case open(Opened)
     }
 
-    private var door = Door.sealed(.sealed)
+    /// An open vault, and where it stands.
+    struct Opened {
+        let vault: OpenVault
+        var nextSeq: Int64
+        var counter: Int64
+        /// The counter that the mirror has for certain.
+        var mirrored: Int64 = 0
+        /// Until all records were looked at, nothing is written.
+        var check: Check
+
+        enum Check {
+            case due(Finding, Admission)
+            case done
+        }
+    }
+
+    var door = Door.sealed(.sealed)
     private var waiting: [Job] = []
-    private let audience: any AuditAudience
+    private var checking: Task<Void, Never>?
+    /// Something was to leave no trace, and may have left one.
+    private var owesForgetting = false
+    var room = Room.enough
+    let audience: any AuditAudience
+    let mirror: (any CounterMirror)?
+    /// Of all kinds of records, by tag, for errors.
+    let kindNames: [UInt8: String]
     private nonisolated let thread: any SerialExecutor
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
     /// One writer's transaction: runs in a batch, hears of the batch's end.
     private struct Job {
+        let work: Work
         let run: (inout Batch) -> ((Result<Void, VaultError>) -> Void)?
         let refuse: (VaultError) -> Void
     }
@@ -24,9 +48,15 @@ package actor VaultStore {
     /// So many transactions share a commit at the most: bounds memory and what a failure takes along.
     private static let batchMax = 128
 
+    /// `mirror`: `nil` where an older copy need not be found. `kindNames`: of the kinds that others keep in it.
     /// `thread` is where all of its work runs, one piece at a time.
-    package init(audience: any AuditAudience, on thread: any SerialExecutor = VaultThread()) {
+    package init(
+        audience: any AuditAudience, mirror: (any CounterMirror)? = nil, kindNames: [UInt8: String] = [:],
+        on thread: any SerialExecutor = VaultThread()
+    ) {
         self.audience = audience
+        self.mirror = mirror
+        self.kindNames = kindNames.merging(RecordTag.names) { _, own in own }
         self.thread = thread
     }
 
@@ -40,30 +70,120 @@ package actor VaultStore {
         }
     }
 
-    /// Opens it by `opening`, which may block. On failure it stays sealed with the new reason.
-    package func unseal(_ opening: @Sendable () throws(VaultError) -> OpenVault) throws(VaultError) {
+    /// Opens it by `opening`, which may block. On failure it stays sealed with the new reason. From here on it can be read; before the first
+    /// write all records are looked at.
+    package func unseal(_ admission: Admission, _ opening: @Sendable () throws(VaultError) -> OpenVault) throws(VaultError) {
         guard case .sealed = door else { return }
-        do {
-            let vault = try opening()
-            door = .open(vault, nextSeq: try Self.lastSeq(in: vault) + 1)
+        do throws(VaultError) {
+            let opened = try admit(opening(), admission)
+            door = .open(opened)
+            keepReserve(of: opened.vault)
         } catch {
             door = .sealed(error)
             throw error
         }
     }
 
+    private func admit(_ vault: OpenVault, _ admission: Admission) throws(VaultError) -> Opened {
+        do throws(VaultError) {
+            let finding = try Finding(of: vault, mirror: mirror, admission)
+            return Opened(vault: vault, nextSeq: try Self.lastSeq(in: vault) + 1, counter: finding.counter, check: .due(finding, admission))
+        } catch {
+            vault.engine.close()
+            throw error
+        }
+    }
+
     /// Forgets the keys and closes the engine. What waits to be written is refused.
     package func seal(because why: VaultError = .sealed) {
-        guard case .open(let vault, _) = door else { return }
+        guard case .open(let opened) = door else { return }
+        mirrorCounter()
+        close(opened.vault, because: why)
+    }
+
+    private func close(_ vault: OpenVault, because why: VaultError) {
         door = .sealed(why)
         vault.engine.close()
+    }
+
+    func openVault() throws(VaultError) -> OpenVault {
+        switch door {
+        case .open(let opened): opened.vault
+        case .sealed(let why): throw why
+        }
+    }
+
+    // MARK: Before the first write
+
+    /// Looks at all records, and writes down what was found at the opening. Returns at once when that was done; throws, sealed, when the
+    /// records are not those of the last commit.
+    package func settle() async throws(VaultError) {
+        beginCheck()
+        await checking?.value
+        if case .sealed(let why) = door { throw why }
+    }
+
+    private func beginCheck() {
+        guard checking == nil, case .open(let opened) = door, case .due(let finding, let admission) = opened.check else { return }
+        checking = Task {
+            await check(opened.vault, finding, admission)
+            checking = nil
+            flush()
+        }
+    }
+
+    private func check(_ vault: OpenVault, _ finding: Finding, _ admission: Admission) async {
+        do throws(VaultError) {
+            var scan = RecordScan(of: vault)
+            while try scan.readPage() {
+                // Whoever only reads goes first.
+                await Task.yield()
+                guard isOpen(vault) else { return }
+            }
+            try scan.requireMatch(with: VaultView(vault: vault).vaultState(), names: kindNames)
+            do { try vault.engine.requireSound() } catch { throw VaultError(error) }
+            try writeDown(finding, admission)
+        } catch {
+            guard isOpen(vault) else { return }
+            close(vault, because: error)
+        }
+    }
+
+    private func isOpen(_ vault: OpenVault) -> Bool {
+        if case .open(let opened) = door { opened.vault === vault } else { false }
+    }
+
+    private func writeDown(_ finding: Finding, _ admission: Admission) throws(VaultError) {
+        guard case .open(var opened) = door else { return }
+        opened.check = .done
+        let vault = opened.vault
+        let isBehind = try VaultView(vault: vault).vaultState().counter < finding.counter
+        if finding.quarantine != nil || isBehind {
+            var batch = Batch(vault: vault, nextSeq: opened.nextSeq)
+            var transaction = batch.transaction()
+            let id = SlotEntry.newID(vault.random)
+            try transaction.changeState { state in
+                state.counter = max(state.counter, finding.counter)
+                if let why = finding.quarantine { state.quarantine = Quarantine(id: id, since: admission.at, why: why) }
+            }
+            let outcome = finding.quarantine?.rawValue ?? "unchanged"
+            try batch.add(transaction, AuditEvent(at: admission.at, "vault.quarantined", by: admission.caller, outcome: outcome))
+            opened.counter = try batch.commit()
+            opened.nextSeq += Int64(batch.entries.count)
+            for entry in batch.entries { audience.recorded(entry) }
+        }
+        if let mirror, finding.lacksMirror {
+            try CounterMark(opened.counter, by: [vault]).write(to: mirror)
+            opened.mirrored = opened.counter
+        }
+        door = .open(opened)
     }
 
     // MARK: Reading and writing
 
     package func read<Outcome: Sendable>(_ body: @Sendable (VaultView) throws -> Outcome) throws -> Outcome {
         switch door {
-        case .open(let vault, _): try vault.withKeys { try body(VaultView(vault: vault)) }
+        case .open(let opened): try opened.vault.withKeys { try body(VaultView(vault: opened.vault)) }
         case .sealed(let why): throw why
         }
     }
@@ -71,14 +191,16 @@ package actor VaultStore {
     /// For what can't be copied.
     package func readSecret(_ body: @Sendable (VaultView) throws -> Secret?) throws -> Secret? {
         switch door {
-        case .open(let vault, _): try body(VaultView(vault: vault))
+        case .open(let opened): try body(VaultView(vault: opened.vault))
         case .sealed(let why): throw why
         }
     }
 
     /// Runs `body` with nothing between its reads and its writes, and returns when all is durable. A throw leaves nothing behind.
-    package func write<Outcome: Sendable>(_ body: @escaping @Sendable (inout Transaction) throws -> Change<Outcome>) async throws -> Outcome
-    {
+    /// For work that has begun, `body` may run twice: the second time when only such work still fits on the disk.
+    package func write<Outcome: Sendable>(
+        _ work: Work = .new, _ body: @escaping @Sendable (inout Transaction) throws -> Change<Outcome>
+    ) async throws -> Outcome {
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Outcome, any Error>) in
             let run = { (batch: inout Batch) -> ((Result<Void, VaultError>) -> Void)? in
                 do {
@@ -97,46 +219,95 @@ package actor VaultStore {
                     return nil
                 }
             }
-            waiting.append(Job(run: run) { continuation.resume(throwing: $0) })
+            waiting.append(Job(work: work, run: run) { continuation.resume(throwing: $0) })
             // Those who come while this waits for its turn on the thread share the commit.
             if waiting.count == 1 { Task { flush() } }
         }
     }
 
     private func flush() {
-        let jobs = waiting.prefix(Self.batchMax)
-        waiting.removeFirst(jobs.count)
-        if !waiting.isEmpty { Task { flush() } }
-        let vault: OpenVault
-        let nextSeq: Int64
+        guard !waiting.isEmpty else { return }
         switch door {
-        case .open(let open, let next): (vault, nextSeq) = (open, next)
+        // It comes back here when all records were looked at.
+        case .open(let opened): if case .due = opened.check { return beginCheck() }
         case .sealed(let why):
+            let jobs = waiting
+            waiting = []
             for job in jobs { job.refuse(why) }
             return
         }
-        var batch = Batch(vault: vault, nextSeq: nextSeq)
-        let pending = vault.withKeys { jobs.compactMap { $0.run(&batch) } }
+        var jobs = Array(waiting.prefix(Self.batchMax))
+        waiting.removeFirst(jobs.count)
+        if !waiting.isEmpty { Task { flush() } }
+        if lookForRoom() == .full {
+            for job in jobs where job.work == .new { job.refuse(.diskFull) }
+            jobs.removeAll { $0.work == .new }
+        }
+        commit(jobs)
+    }
+
+    private func commit(_ jobs: [Job]) {
+        guard case .open(var opened) = door else { return }
+        var batch = Batch(vault: opened.vault, nextSeq: opened.nextSeq)
+        let pending = opened.vault.withKeys { jobs.compactMap { job in job.run(&batch).map { (job: job, done: $0) } } }
         guard !pending.isEmpty else { return }
         do throws(VaultError) {
-            try batch.commit()
-            door = .open(vault, nextSeq: nextSeq + Int64(batch.entries.count))
+            opened.counter = try opened.vault.withKeys { () throws(VaultError) in try batch.commit() }
+            opened.nextSeq += Int64(batch.entries.count)
+            door = .open(opened)
             for entry in batch.entries { audience.recorded(entry) }
-            for done in pending { done(.success(())) }
+            if batch.erases || owesForgetting { forgetReplaced() }
+            for (_, done) in pending { done(.success(())) }
         } catch {
-            // A commit that failed may have reached the disk all the same: the log says where it goes on.
-            if let last = try? Self.lastSeq(in: vault) { door = .open(vault, nextSeq: last + 1) }
-            for done in pending { done(.failure(error)) }
+            reread(&opened)
+            guard error == .diskFull, room == .enough else {
+                for (_, done) in pending { done(.failure(error)) }
+                return
+            }
+            giveUpReserve(of: opened.vault)
+            for (job, done) in pending where job.work == .new { done(.failure(error)) }
+            commit(pending.map(\.job).filter { $0.work == .begun })
         }
     }
 
-    private static func lastSeq(in vault: OpenVault) throws(VaultError) -> Int64 {
+    /// A commit that failed may have reached the disk all the same: the log says where it goes on.
+    private func reread(_ opened: inout Opened) {
+        guard let last = try? Self.lastSeq(in: opened.vault), let state = try? VaultView(vault: opened.vault).vaultState() else { return }
+        opened.nextSeq = last + 1
+        opened.counter = state.counter
+        door = .open(opened)
+    }
+
+    static func lastSeq(in vault: OpenVault) throws(VaultError) -> Int64 {
         try VaultView(vault: vault).list(.audit, order: .descending, limit: 1).first?.value.seq ?? 0
+    }
+
+    /// What can't be done now is done after a later commit; the engine's closing does it too.
+    func forgetReplaced() {
+        guard case .open(let opened) = door else { return }
+        owesForgetting = (try? opened.vault.engine.forgetReplaced()) == nil
     }
 
     /// Lets go of what only saves time.
     package func forgetDecoded() {
-        guard case .open(let vault, _) = door else { return }
-        vault.decoded.forgetAll()
+        guard case .open(let opened) = door else { return }
+        opened.vault.decoded.forgetAll()
+    }
+
+    // MARK: The mirror
+
+    /// Brings the mirror up to date. Called now and then, so that commits don't wait for it; what is not mirrored yet is not missed.
+    /// Returns what is wrong with it.
+    @discardableResult
+    package func mirrorCounter() -> VaultError? {
+        guard let mirror, case .open(var opened) = door, case .done = opened.check, opened.mirrored < opened.counter else { return nil }
+        do throws(VaultError) {
+            try CounterMark(opened.counter, by: [opened.vault]).write(to: mirror)
+            opened.mirrored = opened.counter
+            door = .open(opened)
+            return nil
+        } catch {
+            return error
+        }
     }
 }

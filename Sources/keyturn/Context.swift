@@ -25,7 +25,7 @@ struct Context: Sendable {
     init(_ flags: GlobalFlags, in surroundings: Surroundings) {
         let path = flags.socket ?? surroundings.environment["KEYTURN_SOCKET"].flatMap { $0.isEmpty ? nil : $0 } ?? Self.defaultSocketPath
         self.init(
-            daemon: Daemon(socketPath: path), console: Console(surroundings, json: flags.json, quiet: flags.quiet),
+            daemon: Daemon(socketPath: path), console: Console(surroundings, json: flags.json, quiet: flags.quiet, socket: flags.socket),
             environment: surroundings.environment)
     }
 

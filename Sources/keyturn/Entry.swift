@@ -26,6 +26,9 @@ enum Entry {
                 return await context.finish { try await command.perform(context) }
             case is any GroupOfCommands: return showHelp(of: command, in: surroundings)
             default:
+                guard HelpTopic(arguments: ordered).isKnown(under: Keyturn.self) else {
+                    throw ValidationError("There is no such command to tell about.")
+                }
                 // ArgumentParser's own commands: running them throws what they have to say.
                 var command = command
                 try command.run()
@@ -44,7 +47,7 @@ enum Entry {
 
     /// Help and version are errors to ArgumentParser as well.
     private static func report(_ error: any Error, arguments: [String], in surroundings: Surroundings) -> CommandExit {
-        let console = Console(surroundings, json: arguments.contains("--json"), quiet: false)
+        let console = Console(surroundings, json: arguments.contains("--json"), quiet: false, socket: nil)
         guard Keyturn.exitCode(for: error) != .success else {
             console.output.write(Keyturn.fullMessage(for: error) + "\n")
             return .done
@@ -56,6 +59,26 @@ enum Entry {
             console.errors.write(message.hidingValues(in: "keyturn: " + Keyturn.fullMessage(for: error).trimmingErrorPrefix) + "\n")
         }
         return .usage
+    }
+}
+
+/// What `keyturn help` is asked about. ArgumentParser answers an unknown name with help of its own choice, and as if all were well.
+struct HelpTopic {
+    let names: [String]
+
+    init(arguments: [String]) {
+        names = arguments.first == "help" ? arguments.dropFirst().filter { !$0.hasPrefix("-") } : []
+    }
+
+    func isKnown(under root: any ParsableCommand.Type) -> Bool {
+        var command = root
+        for name in names {
+            guard let next = command.children.first(where: { $0.configuration.commandName == name }) else {
+                return command == root && name == "help"
+            }
+            command = next
+        }
+        return true
     }
 }
 

@@ -19,6 +19,8 @@ enum Failure: Error, Equatable {
     /// Something on this side went wrong.
     case failed(String, nextStep: String? = nil)
     case client(ClientError)
+    /// The daemon answers, but its vault is sealed.
+    case sealed
 
     init(_ error: any Error) {
         switch error {
@@ -34,6 +36,7 @@ extension Failure {
         switch self {
         case .usage: .usage
         case .failed: .failed
+        case .sealed: .sealed
         case .client(.problem(let problem)): CommandExit(problem: problem.code)
         case .client(.unreachable), .client(.lost): .unreachable
         case .client(.untrusted), .client(.garbage): .failed
@@ -45,14 +48,18 @@ extension Failure {
         switch self {
         case .usage(let detail, let nextStep): .local("usage", "The command line is not valid", detail, nextStep)
         case .failed(let detail, let nextStep): .local("failed", "It could not be done", detail, nextStep)
+        case .sealed: .local("sealed", "The vault is sealed", "The vault is sealed.", "keyturn unseal")
         case .client(let error):
             switch error {
             case .problem(let problem): problem
-            case .unreachable:
-                .local("unreachable", "The daemon can't be reached", error.detail, "systemctl status keyturnd.socket keyturnd.service")
+            case .unreachable(let path, _):
+                // Where the units put it, systemd knows more; elsewhere somebody started it, or did not.
+                .local(
+                    "unreachable", "The daemon can't be reached", error.detail,
+                    path == Context.defaultSocketPath ? "systemctl status keyturnd.socket keyturnd.service" : "pgrep -a keyturnd")
             case .lost: .local("connection-lost", "The connection was lost", error.detail, "keyturn history")
             case .untrusted:
-                .local("untrusted-socket", "The socket is not to be trusted", error.detail, "check who runs keyturnd, and --socket")
+                .local("untrusted-socket", "The socket is not to be trusted", error.detail, "pgrep -a keyturnd")
             case .garbage: .local("unreadable-answer", "The answer can't be read", error.detail, "keyturn version")
             }
         }
@@ -65,7 +72,7 @@ extension CommandExit {
         switch code {
         case "bad-request", "idempotency-mismatch": self = .usage
         case "not-allowed": self = .denied
-        case "sealed": self = .sealed
+        case "sealed", "vault-older", "vault-altered": self = .sealed
         default: self = .failed
         }
     }

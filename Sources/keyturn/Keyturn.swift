@@ -25,8 +25,9 @@ struct Keyturn: GroupOfCommands {
             CommandGroup(
                 name: "The vault",
                 subcommands: [
-                    InitCommand.self, RecoveryKeyCommand.self, StatusCommand.self, SealCommand.self, UnsealCommand.self, WhoamiCommand.self,
-                    AuditCommand.self,
+                    InitCommand.self, RecoveryKeyCommand.self, StatusCommand.self, SealCommand.self, UnsealCommand.self, SlotCommand.self,
+                    RekeyCommand.self, WhoamiCommand.self,
+                    AuditCommand.self, BackupCommand.self, RestoreCommand.self, ReleaseCommand.self,
                 ]),
             CommandGroup(name: "Setting up", subcommands: [UpstreamCommand.self, ConfigCommand.self, RemoteCommand.self]),
             CommandGroup(

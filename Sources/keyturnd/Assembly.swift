@@ -28,23 +28,29 @@ struct Assembly {
         let rotationLimits = RotationLimits(settings.rotation)
         let operationLimits = OperationLimits(settings.rotation)
         let events = EventHub(listener: EventLog(logger: logger))
-        let vault = VaultStore(audience: events)
+        let folder = VaultFolder(path: settings.vault)
+        let mirror = CounterFile(path: settings.counterFile ?? folder.defaultCounterFile)
+        let vault = VaultStore(audience: events, mirror: mirror, kindNames: RecordNames.all)
         let targets = FlashbackBackend(limits: Outbound.Limits(settings.rotation), now: clock.now)
         let bearers = UpstreamBearers(vault: vault, targets: targets, clock: clock)
         let runner = RotationRunner(
             journal: VaultJournal(vault: vault, clock: clock, limits: operationLimits), bearers: bearers, targets: targets, clock: clock,
             random: random, observer: events, limits: rotationLimits)
-        let place = VaultPlace(folder: VaultFolder(path: settings.vault), keyFile: settings.keyFile)
         let service = VaultService(
             vault: vault, runner: runner, targets: targets, bearers: bearers, clock: clock, random: random,
-            policy: .ownerOnly(daemonUID: Machine.ownUID), limits: operationLimits
-        ) { () throws(VaultError) in try place.open(random: random) }
+            policy: .ownerOnly(daemonUID: Machine.ownUID), limits: operationLimits,
+            source: VaultPlace(folder: folder, keyFile: settings.keyFile))
         let routes = Routes(service: service, events: events, clock: clock, version: Release.version)
         return Assembly(service: service, runner: runner, events: events, routes: routes, vault: vault)
     }
 
     func forgetDecoded() async {
         await vault.forgetDecoded()
+    }
+
+    /// Keeps the mirror of the vault's counter up to date; what is wrong with it.
+    func mirrorCounter() async -> VaultError? {
+        await vault.mirrorCounter()
     }
 
     /// Closes the vault's file, so that nothing is left to recover at the next start.

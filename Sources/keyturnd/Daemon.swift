@@ -36,12 +36,12 @@ struct Daemon {
             // Listening comes first: callers wait in the queue while the vault is opened, instead of being told that it is sealed.
             let sockets = try listen()
             let assembly = Assembly.make(settings, logger: logger)
-            await openVault(assembly)
+            let isOpen = await unlock(assembly)
             let units = SystemUnits()
             let server = SocketServer(
                 logger: logger, now: { WallClock.now }, unitOf: { await units.unit(of: $0) }, routes: assembly.routes.add)
             try await server.start(on: sockets)
-            await serve(assembly, server, signals)
+            await serve(assembly, server, signals, opened: isOpen)
             return 0
         } catch let unknown as UnknownGroup {
             logger.critical("There is no group '\(unknown.name)', which 'socket_group' names.")
@@ -67,54 +67,93 @@ struct Daemon {
     }
 
     /// A vault that can't be opened is served sealed, with the reason, so that whoever asks learns it.
-    private func openVault(_ assembly: Assembly) async {
+    private func unlock(_ assembly: Assembly) async -> Bool {
         do {
-            try await assembly.service.open(by: nil)
-        } catch let error as VaultError {
-            logger.error(
-                "Sealed: \(error.detail)", metadata: ["reason": "\(error.code)", "next_step": "\(error.nextStep ?? "keyturn unseal")"])
+            try await assembly.service.unlock(by: nil)
+            return true
         } catch {
-            logger.error("The vault is open, but what was unfinished could not be resumed: \(error)")
+            tell(whyNotOpen: error)
+            return false
         }
     }
 
-    private func serve(_ assembly: Assembly, _ server: SocketServer, _ signals: AsyncStream<DaemonSignal>) async {
+    /// Takes longer the more there is in the vault: the first requests are answered before.
+    private func takeUp(_ assembly: Assembly) async {
+        do { try await assembly.service.takeUp(by: nil) } catch { tell(whyNotOpen: error) }
+    }
+
+    private func tell(whyNotOpen error: VaultError) {
+        logger.error("Sealed: \(error.detail)", metadata: ["reason": "\(error.code)", "next_step": "\(error.nextStep)"])
+    }
+
+    /// Tries again to open a vault whose trouble may be over, ever less often.
+    private func reopenVault(_ assembly: Assembly) async {
+        var delay = Self.reopenFirst
+        while !Task.isCancelled {
+            try? await Task.sleep(for: delay)
+            guard let why = await assembly.service.sealedBecause, why.mayPass else {
+                delay = Self.reopenFirst
+                continue
+            }
+            if await unlock(assembly) { await takeUp(assembly) }
+            delay = min(delay * 2, Self.reopenMax)
+        }
+    }
+
+    private static let reopenFirst = Duration.seconds(1)
+    private static let reopenMax = Duration.seconds(60)
+
+    private func serve(_ assembly: Assembly, _ server: SocketServer, _ signals: AsyncStream<DaemonSignal>, opened: Bool) async {
         await withDiscardingTaskGroup { group in
             group.addTask { await assembly.runner.run() }
+            group.addTask { await self.reopenVault(assembly) }
             group.addTask { await assembly.service.eraseWhatIsDue() }
+            group.addTask { await assembly.service.watchDisk() }
             group.addTask { await self.trimHeap(assembly) }
+            group.addTask { await self.mirrorCounter(assembly) }
+            if opened { group.addTask { await self.takeUp(assembly) } }
             if rotatesDue { group.addTask { await assembly.service.rotateWhatIsDue(as: Self.ownCaller) } }
             if let interval = manager.watchdogInterval { group.addTask { await self.feedWatchdog(assembly, every: interval / 2) } }
             group.addTask { await server.run() }
             manager.tell(.ready(status: await statusLine(assembly)))
-            logger.info("Serving.", metadata: ["vault": "\(settings.vault)"])
-            for await signal in signals where signal == .stop { break }
-            await stop(assembly, server)
+            let isSealed = await assembly.service.sealedBecause != nil
+            logger.info("Serving, \(isSealed ? "sealed" : "unsealed").", metadata: ["vault": "\(settings.vault)"])
+            await Self.stopAsked(signals)
+            await stop(assembly, server, signals)
             group.cancelAll()
         }
-    }
-
-    /// Who waits for a rotation is told that it goes on later; what is under way comes to its next pause first.
-    private func stop(_ assembly: Assembly, _ server: SocketServer) async {
-        manager.tell(.stopping)
-        logger.info("Stopping.")
-        assembly.events.close()
-        let time = settings.stopTimeout.duration
-        async let halted: Void = halt(assembly.runner, within: time)
-        await server.stop(within: time)
-        await halted
+        // Nothing uses the vault any more.
         await assembly.close()
     }
 
-    /// What is not at its next pause by then is cut off, and resumed at the next start.
-    private func halt(_ runner: RotationRunner, within time: Duration) async {
+    private static func stopAsked(_ signals: AsyncStream<DaemonSignal>) async {
+        for await signal in signals where signal == .stop { return }
+    }
+
+    /// What is under way may come to its end in the time there is, and whoever waits for it hears how it ended. What then still runs is cut
+    /// off and resumed at the next start; whoever waits for that is told so. Asked a second time to stop, it does not wait.
+    private func stop(_ assembly: Assembly, _ server: SocketServer, _ signals: AsyncStream<DaemonSignal>) async {
+        let time = settings.stopTimeout.duration
+        manager.tell(.stopping)
+        manager.tell(.extend(time + Self.answerTime * 2))
+        logger.info("Stopping.")
+        server.turnAway()
+        assembly.events.close()
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { await runner.halt() }
+            group.addTask {
+                await assembly.runner.halt()
+                await server.allAnswered()
+            }
             group.addTask { try? await Task.sleep(for: time) }
+            group.addTask { await Self.stopAsked(signals) }
             await group.next()
             group.cancelAll()
         }
+        await server.stop(within: Self.answerTime)
     }
+
+    /// To write the last answers in.
+    private static let answerTime = Duration.seconds(3)
 
     private func statusLine(_ assembly: Assembly) async -> String {
         guard let why = await assembly.service.sealedBecause else { return "Unsealed." }
@@ -136,6 +175,19 @@ struct Daemon {
             try? await Task.sleep(for: .seconds(5))
             await assembly.forgetDecoded()
             Hardening.trimHeap()
+        }
+    }
+
+    /// Whoever puts back an older copy of the vault is found out if it is older by more than this.
+    private static let mirrorLag = Duration.seconds(1)
+
+    private func mirrorCounter(_ assembly: Assembly) async {
+        var last: VaultError?
+        while !Task.isCancelled {
+            try? await Task.sleep(for: Self.mirrorLag)
+            let trouble = await assembly.mirrorCounter()
+            if let trouble, trouble != last { logger.error("The counter is not mirrored: \(trouble.detail)") }
+            last = trouble
         }
     }
 

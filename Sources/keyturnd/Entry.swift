@@ -15,7 +15,7 @@ struct Keyturnd: AsyncParsableCommand {
             Serves HTTP/1.1 with JSON on a Unix socket; 'keyturn' is its command line. Under systemd it takes its socket and its unlock key \
             from there. Without: keyturn init --vault DIR, then keyturnd --vault DIR --socket PATH.
 
-            Flags win over KEYTURN_CONFIG, KEYTURN_VAULT, KEYTURN_SOCKET, KEYTURN_KEY_FILE, KEYTURN_LOG_LEVEL and KEYTURN_LOG_FORMAT, which \
+            Flags win over KEYTURN_CONFIG, KEYTURN_VAULT, KEYTURN_SOCKET, KEYTURN_KEY_FILE, KEYTURN_COUNTER_FILE, KEYTURN_LOG_LEVEL and KEYTURN_LOG_FORMAT, which \
             win over the settings' files. Exit status: 0 stopped, 2 usage, 78 a fault that a restart can't mend.
             """,
         version: Release.version)
@@ -27,6 +27,11 @@ struct Keyturnd: AsyncParsableCommand {
         help: ArgumentHelp(
             "The unlock key; default: systemd's credential keyturn.key, else the vault's name with '.key' after it.", valueName: "file"))
     var keyFile: String?
+    @Option(
+        help: ArgumentHelp(
+            "Where the vault's counter is mirrored, which tells an older copy of it; default: the vault's name with '.counter' after it.",
+            valueName: "file"))
+    var counterFile: String?
     @Flag(help: "Rotate what is due by itself, in place of the timers.") var rotateDue = false
     @Flag(help: "Read the settings, say what is wrong with them, and end.") var checkConfig = false
 
@@ -57,8 +62,11 @@ struct Keyturnd: AsyncParsableCommand {
         flags[.vault] = vault.map(Self.absolute)
         flags[.socket] = socket.map(Self.absolute)
         flags[.keyFile] = keyFile.map(Self.absolute)
+        flags[.counterFile] = counterFile.map(Self.absolute)
         var environment = ProcessInfo.processInfo.environment
-        for name in ["KEYTURN_VAULT", "KEYTURN_SOCKET", "KEYTURN_KEY_FILE"] { environment[name] = environment[name].map(Self.absolute) }
+        for name in ["KEYTURN_VAULT", "KEYTURN_SOCKET", "KEYTURN_KEY_FILE", "KEYTURN_COUNTER_FILE"] {
+            environment[name] = environment[name].map(Self.absolute)
+        }
         let sources = SettingsSources(environment: environment, flags: flags, onlyFile: config)
         let settings: DaemonSettings
         do { settings = try sources.read() } catch {

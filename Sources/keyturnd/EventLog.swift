@@ -22,6 +22,15 @@ struct EventLog: EventListener {
         logger.log(level: Self.level(event.event), "\(event.event)\(event.config.map { " \($0)" } ?? "")", metadata: metadata)
     }
 
+    func roomChanged(to room: VaultStore.Room) {
+        switch room {
+        case .full:
+            let full = VaultError.diskFull
+            logger.error("\(full.detail)", metadata: ["reason": "\(full.code)", "next_step": "\(full.nextStep)"])
+        case .enough: logger.notice("The disk that holds the vault has room again; what was waiting goes on.")
+        }
+    }
+
     func rotation(_ rotation: Rotation, step: String) {
         logger.debug(
             "\(rotation.config): \(step)",

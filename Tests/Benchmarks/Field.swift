@@ -35,10 +35,13 @@ final class Field: Sendable {
         let clock = WallClock()
         let place = VaultFolder(path: "\(folder)/vault")
         let keyFile = place.defaultKeyFile
-        try place.create(
-            unlockKey: KeyFile.readOrCreate(keyFile, random: random), recovery: nil, owner: nil, at: clock.now(), random: random)
+        let now = clock.now()
+        try place.create { (engine) throws(VaultError) in
+            try OpenVault.create(
+                in: engine, unlockKey: KeyFile.readOrCreate(keyFile, random: random), recovery: nil, owner: nil, at: now, random: random)
+        }
         let events = EventHub(listener: Silence())
-        vault = VaultStore(audience: events)
+        vault = VaultStore(audience: events, mirror: CounterFile(path: place.defaultCounterFile))
         let targets = FlashbackBackend()
         let bearers = UpstreamBearers(vault: vault, targets: targets, clock: clock)
         let runner = RotationRunner(
@@ -47,10 +50,7 @@ final class Field: Sendable {
         self.runner = runner
         service = VaultService(
             vault: vault, runner: runner, targets: targets, bearers: bearers, clock: clock, random: random,
-            policy: .ownerOnly(daemonUID: 0), limits: OperationLimits()
-        ) { () throws(VaultError) in
-            try place.open(unlockKey: KeyFile.read(keyFile, systemdCredential: false), random: SystemRandom())
-        }
+            policy: .ownerOnly(daemonUID: 0), limits: OperationLimits(), source: Place(folder: place))
         address = UpstreamAddress(
             name: Self.upstream, baseURL: try BaseURL(standIn.baseURL, plainHTTP: .refused), caPEM: standIn.caPEM, pinSHA256: nil,
             workspaceID: nil)
@@ -110,10 +110,10 @@ final class Field: Sendable {
     }
 
     private func box(_ purpose: String, _ target: String, _ credential: String) async throws -> IncomingBox {
-        let key = try await service.intakeKey()
+        let key = try await service.intakeKey().key
         let envelope =
             #"{"v":1,"purpose":"\#(purpose)","target":"\#(target)","box":"\#(UUID())","expires_at":null,"credential":\#(credential)}"#
-        let sealed = BoxPublicKey(bytes: key.publicBytes)!.seal(Array(envelope.utf8).span.bytes)
+        let sealed = key.seal(Array(envelope.utf8).span.bytes)
         return try IncomingBox(base64: Data(sealed).base64EncodedString(), keyID: key.id)
     }
 }
@@ -142,6 +142,23 @@ struct WallClock: RotationClock {
 
 struct Silence: EventListener {
     func recorded(_ entry: AuditEntry) {}
+    func roomChanged(to room: VaultStore.Room) {}
     func rotation(_ rotation: Rotation, step: String) {}
     func rotation(_ rotation: Rotation, cannotGoOn error: any Error) {}
+}
+
+/// The vault with its key file beside it.
+private struct Place: VaultSource {
+    let folder: VaultFolder
+    var machine: String? { nil }
+
+    func open(at time: Timestamp, random: any RandomSource) throws(VaultError) -> OpenVault {
+        try folder.open(unlockKey: KeyFile.read(folder.defaultKeyFile, systemdCredential: false), at: time, random: random)
+    }
+
+    func open(rootKey: borrowing Secret, random: any RandomSource) throws(VaultError) -> OpenVault {
+        try folder.open(rootKey: rootKey, random: random)
+    }
+
+    func slots() throws(VaultError) -> [Slot] { try folder.slots() }
 }

@@ -12,12 +12,11 @@ extension Scene {
     /// Moves a config's due time into the past, behind the daemon's back: a minute is the shortest interval that it takes.
     func makeDue(_ name: String = config, ago: Duration = .seconds(60)) async throws {
         try await keyturn.terminate()
-        let vault = VaultStore(audience: Nobody())
-        let (folder, keyFile) = (VaultFolder(path: keyturn.vault), keyturn.keyFile)
-        try await vault.unseal { () throws(VaultError) in
-            try folder.open(unlockKey: KeyFile.read(keyFile, systemdCredential: false), random: SystemRandom())
+        let (folder, keyFile, now) = (VaultFolder(path: keyturn.vault), keyturn.keyFile, Timestamp(Date()))
+        let vault = VaultStore(audience: Nobody(), mirror: CounterFile(path: folder.defaultCounterFile))
+        try await vault.unseal(Admission(at: now, by: nil, machine: nil, older: .refused)) { () throws(VaultError) in
+            try folder.open(unlockKey: KeyFile.read(keyFile, systemdCredential: false), at: now, random: SystemRandom())
         }
-        let now = Timestamp(Date())
         try await vault.write { transaction in
             let kind = RecordKind<ConfigRecord>(tag: 0x10, name: "config")
             guard var config = try transaction.get(kind, .named(name)) else { throw CocoaError(.fileNoSuchFile) }
@@ -32,6 +31,7 @@ extension Scene {
 
 private struct Nobody: AuditAudience {
     func recorded(_ entry: AuditEntry) {}
+    func roomChanged(to room: VaultStore.Room) {}
 }
 
 @Suite(.timeLimit(.minutes(10))) struct `Configs that are due` {

@@ -119,32 +119,3 @@ import Testing
         }
     }
 }
-
-@Suite(.timeLimit(.minutes(10))) struct `A daemon that is told to stop` {
-    @Test func `waits for the answer under way, ends well, and goes on when it is back`() async throws {
-        try await Scene.with(.patient) { scene in
-            scene.standIn.order(.gate, for: .put)
-            let command = try scene.beginRotating()
-            await scene.standIn.waitFor(1, of: .put)
-            scene.keyturn.daemon?.send(SIGTERM)
-            // Whoever waits is told before the answer is there.
-            let run = try await command.result()
-            #expect(run.status != 0)
-            scene.standIn.release()
-            #expect(try await scene.keyturn.daemon?.ended() == .exited(0))
-            try await scene.keyturn.start()
-            try await scene.rotation(in: "succeeded")
-            #expect(scene.held == "new")
-        }
-    }
-
-    @Test func `an idle one ends at once and takes its socket along`() async throws {
-        try await Scene.with { scene in
-            let start = ContinuousClock.now
-            let ending = try await scene.keyturn.terminate()
-            #expect(ending == .exited(0))
-            #expect(ContinuousClock.now - start < .seconds(5))
-            #expect(access(scene.keyturn.socket, F_OK) != 0)
-        }
-    }
-}

@@ -82,7 +82,7 @@ import Testing
             case .newerFormat:
                 try SQLite.run(
                     database,
-                    "UPDATE record SET value = CAST(replace(CAST(value AS TEXT), '\"format\":1', '\"format\":2') AS BLOB) WHERE key = x'01'"
+                    "UPDATE record SET value = CAST(replace(CAST(value AS TEXT), '\"format\":2', '\"format\":3') AS BLOB) WHERE key = x'01'"
                 )
             case .notOurs: try SQLite.run(database, "PRAGMA application_id = 1")
             case .garbage: try keyturn.folder.file("vault/vault.db", Array("this is no database, and never was one".utf8))

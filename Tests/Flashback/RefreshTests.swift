@@ -23,6 +23,7 @@ import Testing
                 #expect(tokens.expiresAt != nil)
                 #expect(await bench.put(bearer: revealed(tokens.access)) == .accepted)
             case .refused(let reason): Issue.record("\(reason)")
+            case .notSent(let reason): Issue.record("\(reason)")
             case .unknown(let reason): Issue.record("\(reason)")
             }
             #expect(bench.standIn.refreshTokens == ["stand-in-refresh-1"], "the old one is dead")
@@ -44,6 +45,20 @@ import Testing
             case .refreshed: #expect(kind == "refreshed")
             case .refused: #expect(kind == "refused")
             case .unknown: #expect(kind == "unknown")
+            case .notSent: #expect(kind == "not-sent")
+            }
+        }
+    }
+
+    @Test func `one that never went out leaves the token what it was`() async throws {
+        try await Bench.with { bench in
+            await bench.standIn.stop()
+            let token = guarded(Bench.refreshToken)
+            switch await bench.target.refresh(with: token) {
+            case .notSent(let reason): #expect(!reason.what.isEmpty)
+            case .refreshed: Issue.record("nobody is there")
+            case .refused: Issue.record("nobody is there")
+            case .unknown: Issue.record("it was not sent")
             }
         }
     }
@@ -57,6 +72,7 @@ import Testing
             switch await bench.target.refresh(with: token) {
             case .refused(let reason): #expect(reason.backendMessage == "*** gave ***")
             case .refreshed: Issue.record("not refused")
+            case .notSent: Issue.record("not refused")
             case .unknown: Issue.record("not refused")
             }
         }
@@ -83,6 +99,7 @@ import Testing
             switch await bench.target.refresh(with: token) {
             case .refreshed(let tokens): #expect(tokens.expiresAt?.milliseconds == expiry)
             case .refused(let reason): Issue.record("\(reason)")
+            case .notSent(let reason): Issue.record("\(reason)")
             case .unknown(let reason): Issue.record("\(reason)")
             }
         }

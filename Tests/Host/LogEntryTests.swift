@@ -8,7 +8,8 @@ import Testing
         level: .warning, message: "Two\nlines", fields: ["caller_uid": "0", "reason": "say \"no\"", "MESSAGE_ID": "abc"])
 
     @Test func `is one line with its priority, whatever is in it`() {
-        #expect(entry.textLine == #"<4>Two lines MESSAGE_ID=abc caller_uid=0 reason="say \"no\"""#)
+        #expect(entry.textLine(.priority) == #"<4>Two lines MESSAGE_ID=abc caller_uid=0 reason="say \"no\"""#)
+        #expect(entry.textLine(.none) == #"Two lines MESSAGE_ID=abc caller_uid=0 reason="say \"no\"""#)
     }
 
     @Test func `is a JSON object`() {

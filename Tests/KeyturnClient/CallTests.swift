@@ -79,7 +79,10 @@ import Testing
 
     @Test(arguments: [
         (#"{"rotated":false,"due_at":null,"reason":"not due"}"#, RotationAnswer.notDue(NotDue(rotated: false, reason: "not due"))),
-        (#"{"rotated":false,"version":3,"steps":["put"]}"#, .dryRun(DryRun(rotated: false, version: 3, steps: ["put"]))),
+        (
+            #"{"rotated":false,"version":3,"base_url":"https://b","remote_id":"r","steps":["put"]}"#,
+            .dryRun(DryRun(rotated: false, version: 3, baseURL: "https://b", remoteID: "r", steps: ["put"]))
+        ),
     ]) func `what is no rotation is told apart`(_ body: String, _ expected: RotationAnswer) async throws {
         try await FakeDaemon.serving { _ in
             .json(200, body)
@@ -172,7 +175,7 @@ import Testing
 
     @Test func `the kernel says who serves a real socket`() async throws {
         try await FakeDaemon.serving { _ in
-            .json(200, #"{"key_id":"i","key":"k"}"#)
+            .json(200, #"{"key_id":"i","key":"k","purposes":["stage"]}"#)
         } _: { fake in
             let key = try await Daemon(socketPath: fake.socketPath).intakeKey().body
             #expect(key.keyID == "i")
@@ -189,7 +192,7 @@ enum Samples {
     static func rotation(_ state: String) -> String {
         """
         {"id":"01JDG0000000000000000000AA","config":"a","kind":"rotate","state":"\(state)","step":"done","rotated":\(state == "succeeded"),"version":2,\
-        "attempts":1,"warnings":[],"requested_by":{"uid":0},"started_at":"2026-11-24T00:00:00Z"}
+        "attempts":1,"cycles_used":0,"cycles_max":10,"warnings":[],"requested_by":{"uid":0},"started_at":"2026-11-24T00:00:00Z"}
         """
     }
 }

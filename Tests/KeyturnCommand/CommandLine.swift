@@ -39,7 +39,7 @@ func problem(_ code: String, _ status: Int, detail: String = "It is so.", rotati
 func rotation(_ state: String, config: String = "a", warnings: String = "") -> String {
     """
     {"id":"01JDG0000000000000000000AA","config":"\(config)","kind":"rotate","state":"\(state)","step":"done","rotated":\(state == "succeeded"),\
-    "version":2,"attempts":1,"proof":"proven","warnings":[\(warnings)],"requested_by":{"uid":0},"started_at":"2026-11-24T00:00:00Z"}
+    "version":2,"attempts":1,"cycles_used":0,"cycles_max":10,"proof":"proven","warnings":[\(warnings)],"requested_by":{"uid":0},"started_at":"2026-11-24T00:00:00Z"}
     """
 }
 

@@ -14,14 +14,14 @@ import Testing
             #expect(ran.status == .done)
             let lines = ran.output.split(separator: "\n")
             #expect(lines.count == 4)
-            #expect(lines[1] == "2026-11-24T00:00:00Z  01JDG0000000000000000000AA  a       rotate  succeeded  2        uid 0  -")
+            #expect(lines[1] == "2026-11-24T00:00:00Z  01JDG0000000000000000000AA  a       rotate  succeeded  2        uid 0  -       -")
             #expect(fake.requests.map(\.target) == ["/v1/rotations?config=a&limit=3", "/v1/rotations?config=a&after=x&limit=1"])
         }
     }
 
     @Test func `versions say until when the old one stays`() async throws {
         let versions =
-            #""versions":[{"version":2,"state":"current","proof":"proven","created_at":"t1","current_since":"t2"},{"version":1,"state":"previous","created_at":"t0","current_since":"t1","erase_after":"t3"}]"#
+            #""versions":[{"version":2,"state":"current","proof":"proven","created_at":"t1","current_since":"t2","compromised":false},{"version":1,"state":"previous","created_at":"t0","current_since":"t1","erase_after":"t3","compromised":true}]"#
         let reply = config("a").replacing(#""versions":[]"#, with: versions)
         try await FakeDaemon.serving { _ in
             .json(200, reply)
@@ -31,7 +31,7 @@ import Testing
                 ran.output == """
                     VERSION  STATE     PROOF   SINCE  ERASE AFTER  REASON
                     2        current   proven  t2     -            -
-                    1        previous  -       t1     t3           -
+                    1        previous  -       t2     t3           compromised
 
                     """)
         }

@@ -43,14 +43,15 @@ import Testing
 @Suite struct `Sealing for a vault` {
     @Test func `a staged key leaves this process only in a box for its config`() async throws {
         let pair = BoxKeyPair(random: SystemRandom())
-        let offered = #"{"key":"\#(Data(pair.publicKey.bytes).base64EncodedString())","key_id":"\#(pair.publicKey.id)"}"#
+        let offered =
+            #"{"key":"\#(Data(pair.publicKey.bytes).base64EncodedString())","key_id":"\#(pair.publicKey.id)","purposes":["stage","upstream-token"]}"#
         let folder = try ThrowawayFolder()
         defer { folder.remove() }
         let file = try folder.file("key", "sk-canary-0123456789\n")
         let answer = { @Sendable (request: FakeDaemon.Request) in
             request.target == "/v1/intake-key"
                 ? FakeDaemon.Reply.json(200, offered)
-                : .json(201, #"{"version":4,"state":"staged","created_at":"2026-11-24T00:00:00Z"}"#)
+                : .json(201, #"{"version":4,"state":"staged","created_at":"2026-11-24T00:00:00Z","compromised":false}"#)
         }
         let body = try await FakeDaemon.serving(answer) { fake in
             let ran = await keyturn("stage", "openai-prod", "--file", file, "--as-current", at: fake.socketPath)

@@ -2,6 +2,7 @@ import Access
 import Model
 import Rotations
 import Testing
+import Vault
 import Yams
 
 @Suite struct `The words in openapi.yaml` {
@@ -10,6 +11,7 @@ import Yams
         ("ConfigState", ConfigState.allCases.map(\.rawValue)),
         ("CredentialField", CredentialField.allCases.map(\.rawValue)),
         ("Right", Right.allCases.map(\.rawValue)),
+        ("SlotKind", SlotEntry.Kind.allCases.map(\.rawValue)),
     ]) func `are the daemon's`(_ schema: String, _ words: [String]) throws {
         #expect(try APIDocument().schema(schema).enumeration == words)
     }

@@ -22,9 +22,11 @@ struct ReplyCase: CustomTestStringConvertible, Sendable {
         stagedVersions: 0,
         versions: [version], createdAt: "")
     private static let rotation = Rotation(
-        id: "", config: "", kind: "", state: "", step: "", rotated: false, attempts: 0, warnings: [], requestedBy: caller, startedAt: "")
+        id: "", config: "", kind: "", state: "", step: "", rotated: false, attempts: 0, cyclesUsed: 0, cyclesMax: 10, warnings: [],
+        requestedBy: caller, startedAt: "")
     private static let upstream = Upstream(name: "", baseURL: "", allowPlainHTTP: false, bearer: "", configs: 0)
     private static let entry = AuditEntry(seq: 1, at: "", event: "")
+    private static let slot = Slot(id: "", kind: "", createdAt: "", publicKey: "", vaultKey: "", wrapped: "")
     private static let attention = Attention(config: "", state: "", reason: "")
 
     static let all = [
@@ -34,16 +36,21 @@ struct ReplyCase: CustomTestStringConvertible, Sendable {
         ReplyCase("Caller", caller),
         ReplyCase("Config", config),
         ReplyCase("ConfigPage", Page(items: [config], next: nil)),
-        ReplyCase("DryRun", DryRun(rotated: false, version: 1, steps: [])),
+        ReplyCase("DryRun", DryRun(rotated: false, baseURL: "", remoteID: "", steps: [])),
         ReplyCase("Health", Health(status: "")),
-        ReplyCase("IntakeKey", IntakeKey(keyID: "", key: "")),
+        ReplyCase("IntakeKey", IntakeKey(keyID: "", key: "", purposes: [])),
         ReplyCase("NotDue", NotDue(rotated: false, reason: "")),
         ReplyCase("Problem", ProblemDocument(type: "", title: "", status: 400, detail: "")),
+        ReplyCase("Quarantine", Quarantine(since: "", cause: "", reason: "", nextStep: "")),
         ReplyCase("Rotation", rotation),
         ReplyCase("RotationEvent", RotationEvent(at: "", event: "", config: "")),
         ReplyCase("RotationPage", Page(items: [rotation], next: nil)),
         ReplyCase("SealState", SealState(sealed: true)),
-        ReplyCase("Status", Status(version: "", sealed: true, configs: ["ok": 1], upstreams: 0, attention: [attention])),
+        ReplyCase("Slot", slot),
+        ReplyCase("SlotPage", Page(items: [slot], next: nil)),
+        ReplyCase("SlotRemoval", SlotRemoval(warnings: [])),
+        ReplyCase(
+            "Status", Status(version: "", sealed: true, configs: ["ok": 1], upstreams: 0, attention: [attention], slots: ["recipient": 1])),
         ReplyCase("Upstream", upstream),
         ReplyCase("UpstreamPage", Page(items: [upstream], next: nil)),
         ReplyCase("Version", version),

@@ -22,6 +22,8 @@ struct RequestCase: CustomTestStringConvertible, Sendable {
 
     static let all = [
         RequestCase(NoFields.self, "NoFields"),
+        RequestCase(AddSlot.self, "AddSlot", least: ["kind": "recipient", "public_key": "AAAA"]),
+        RequestCase(Unseal.self, "Unseal"),
         RequestCase(PatchRemote.self, "PatchRemote"),
         RequestCase(PauseConfig.self, "PauseConfig"),
         RequestCase(PutConfig.self, "PutConfig", least: ["upstream": "fb", "remote_id": "id", "ai_type": "OPENAI"]),

@@ -89,7 +89,7 @@ private let reason = Reason("seen")
         }
         let rotation = try await rotating.value
         #expect(rotation.state == .rejected)
-        #expect(rotation.problem?.code == .keyRejected)
+        #expect(rotation.problem(nextStep: nil)?.code == .keyRejected)
         #expect(try await keyturn.states() == [1: .current, 2: .rejected])
         #expect(keyturn.target.calls.suffix(2) == [.put("key-one", RemoteFields()), .validate])
     }
@@ -181,7 +181,7 @@ private let reason = Reason("seen")
         keyturn.target.answer(puts: [.unauthorized(reason)])
         let rotation = try await keyturn.rotate()
         #expect(rotation.state == .waiting)
-        #expect(rotation.problem?.code == .upstreamAuth)
+        #expect(rotation.problem(nextStep: nil)?.code == .upstreamAuth)
         let upstream = try await keyturn.service.upstream(ServiceHarness.upstream, as: ServiceHarness.root)
         let box = try await keyturn.box("upstream-token", target: "fb", credential: #"{"access_token":"bearer-2"}"#)
         try await keyturn.service.putUpstream(

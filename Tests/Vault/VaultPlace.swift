@@ -11,7 +11,9 @@ struct VaultPlace {
     let path: String
 
     init() throws {
-        path = "/tmp/kt-vault-\(UUID().uuidString.prefix(8).lowercased())"
+        // In memory where there is a place for it: nothing is proven by a disk that is slow.
+        let base = FileManager.default.isWritableFile(atPath: "/dev/shm") ? "/dev/shm" : "/tmp"
+        path = "\(base)/kt-vault-\(UUID().uuidString.prefix(8).lowercased())"
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
     }
 
@@ -49,7 +51,10 @@ extension RecordKind where Value == Secret {
 /// Hears of entries, in order.
 final class Listener: AuditAudience {
     private let heard = Mutex<[Int64]>([])
+    private let rooms = Mutex<[VaultStore.Room]>([])
     var seqs: [Int64] { heard.withLock { $0 } }
+    var roomChanges: [VaultStore.Room] { rooms.withLock { $0 } }
+    func roomChanged(to room: VaultStore.Room) { rooms.withLock { $0.append(room) } }
     func recorded(_ entry: AuditEntry) { heard.withLock { $0.append(entry.seq) } }
 }
 
@@ -73,24 +78,45 @@ final class CountingEngine: Engine {
         try inner.commit(changes)
     }
 
+    func snapshot() throws(EngineError) -> any EngineSnapshot { try inner.snapshot() }
+
+    var reserve: (any Reserve)? { inner.reserve }
+
+    func rewrite(
+        _ becoming: (EngineRecord) throws(VaultError) -> EngineChange.Content?, last: () throws(VaultError) -> [EngineChange]
+    ) throws(VaultError) {
+        counter.withLock { $0 += 1 }
+        try inner.rewrite(becoming, last: last)
+    }
+
+    func keepCopy(named name: String) throws(EngineError) { try inner.keepCopy(named: name) }
+
+    func forgetReplaced() throws(EngineError) { try inner.forgetReplaced() }
+
     func close() { inner.close() }
 }
 
 /// A new vault in an engine, unsealed.
 func newVault(
-    in engine: any Engine, recovery: BoxPublicKey? = nil, audience: any AuditAudience = Listener()
+    in engine: any Engine, recovery: BoxPublicKey? = nil, mirror: (any CounterMirror)? = nil, audience: any AuditAudience = Listener()
 ) async throws -> VaultStore {
     let random = SeededRandom(seed: 7)
     try OpenVault.create(in: engine, unlockKey: key(1), recovery: recovery, owner: nil, at: someTime, random: random)
-    return try await openedVault(in: engine, audience: audience)
+    return try await openedVault(in: engine, mirror: mirror, audience: audience)
 }
 
-func openedVault(in engine: any Engine, audience: any AuditAudience = Listener()) async throws -> VaultStore {
-    let store = VaultStore(audience: audience)
+func openedVault(
+    in engine: any Engine, mirror: (any CounterMirror)? = nil, audience: any AuditAudience = Listener()
+) async throws -> VaultStore {
+    let store = VaultStore(audience: audience, mirror: mirror, kindNames: [0x70: "note", 0x71: "memo", 0x72: "jewel"])
     let random = SeededRandom(seed: 8)
-    try await store.unseal { () throws(VaultError) in try OpenVault.open(engine, unlockKey: key(1), random: random) }
+    try await store.unseal(ordinary) { () throws(VaultError) in
+        try OpenVault.open(engine, unlockKey: key(1), at: someTime, random: random)
+    }
     return store
 }
+
+let ordinary = Admission(at: someTime, by: nil, machine: nil, older: .refused)
 
 extension VaultStore {
     /// Writes one record with its audit entry.

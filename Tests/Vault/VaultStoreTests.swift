@@ -92,20 +92,20 @@ import Vault
         try await store.put(.note, "a", "kept")
         let recovered = VaultStore(audience: Listener())
         let recoveryKey = pair.secretKey.clone()
-        let opened = try OpenVault.open(engine, unlockKey: recoveryKey, random: random)
-        try await recovered.unseal { () throws(VaultError) in opened }
+        let opened = try OpenVault.open(engine, unlockKey: recoveryKey, at: someTime, random: random)
+        try await recovered.unseal(ordinary) { () throws(VaultError) in opened }
         #expect(try await recovered.note(.note, "a") == "kept")
-        #expect(throws: VaultError.wrongKey) { _ = try OpenVault.open(engine, unlockKey: key(2), random: random) }
+        #expect(throws: VaultError.wrongKey) { _ = try OpenVault.open(engine, unlockKey: key(2), at: someTime, random: random) }
     }
 
     @Test func `one of a newer format is left alone`() async throws {
         let engine = MemoryEngine()
         _ = try await newVault(in: engine)
         let header = try #require(engine.records.first { $0.key == [0x01] })
-        let newer = String(decoding: header.value, as: UTF8.self).replacing("\"format\":1", with: "\"format\":2")
+        let newer = String(decoding: header.value, as: UTF8.self).replacing("\"format\":2", with: "\"format\":3")
         engine.replace([0x01], with: EngineRecord(key: [0x01], revision: 1, value: Array(newer.utf8)))
         let before = engine.commits
-        await #expect(throws: VaultError.newer(format: 2)) { _ = try await openedVault(in: engine) }
+        await #expect(throws: VaultError.newer(format: 3)) { _ = try await openedVault(in: engine) }
         #expect(engine.commits == before)
     }
 }
@@ -115,12 +115,19 @@ import Vault
         let place = try VaultPlace()
         defer { place.remove() }
         let folder = VaultFolder(path: "\(place.path)/vault")
-        try folder.create(unlockKey: key(1), recovery: nil, owner: nil, at: someTime, random: SeededRandom(seed: 1))
+        try make(folder)
         try body(folder)
     }
 
     private func open(_ folder: VaultFolder, _ byte: UInt8 = 1) throws(VaultError) -> OpenVault {
-        try folder.open(unlockKey: key(byte), random: SeededRandom(seed: 2))
+        try folder.open(unlockKey: key(byte), at: someTime, random: SeededRandom(seed: 2))
+    }
+
+    private func make(_ folder: VaultFolder) throws(VaultError) {
+        try folder.create { (engine) throws(VaultError) in
+            try OpenVault.create(
+                in: engine, unlockKey: key(1), recovery: nil, owner: nil, at: someTime, random: SeededRandom(seed: 1))
+        }
     }
 
     private func mode(_ path: String) -> mode_t {
@@ -190,7 +197,7 @@ import Vault
     @Test func `is never made over anything`() throws {
         try with { folder in
             #expect(throws: VaultError.exists(path: folder.path)) {
-                try folder.create(unlockKey: key(1), recovery: nil, owner: nil, at: someTime, random: SeededRandom(seed: 1))
+                try make(folder)
             }
         }
     }

@@ -28,6 +28,11 @@ package struct ConfigRecord: Sendable, Codable, Equatable {
     package var remoteFields = RemoteFields()
     /// Until then a PUT with an unknown outcome may still land: nothing is erased.
     package var stragglersUntil: Timestamp?
+    /// Under which time the index has it as one with something to erase.
+    package var eraseAt: Timestamp?
+
+    /// The quarantine that it has left.
+    package var released: String?
     /// When the rotation began whose PUT was confirmed last: what landed before that was overwritten by it.
     package var confirmedSince: Timestamp?
 
@@ -103,6 +108,13 @@ package struct VersionRecord: Sendable, Codable, Equatable {
     package var wasAccepted = false
     /// Whether it was ever handed to a rotation: the backend may have seen it.
     package var wasSent = false
+    /// The vault's quarantine in which it was staged: then it is newer than what the vault was copied from.
+    package var quarantine: String?
+    /// Whether the operator called it burnt. Not in records of before there was such a word.
+    package var isCompromised: Bool?
+
+    /// Such a one has no grace and is put back by an operator alone.
+    package var isBurnt: Bool { isCompromised == true }
     /// Until when a PUT of it with an unknown outcome may still land; kept when that has passed.
     package var landsUntil: Timestamp?
 }

@@ -21,6 +21,13 @@ struct RotationPointer: Sendable, Codable {
 struct ErasureRecord: Sendable, Codable {
     let config: ConfigName
     let at: Timestamp
+
+    var key: RecordKey { .timed(milliseconds: UInt64(max(at.milliseconds, 0)), id: config.description) }
+}
+
+/// Where a config of this name goes on counting its versions, after one that was purged: its history is still there, and names them.
+struct NumberingRecord: Sendable, Codable {
+    let next: VersionNumber
 }
 
 /// What an Idempotency-Key was first used for.
@@ -34,6 +41,10 @@ struct IdempotencyRecord: Sendable, Codable {
 /// A sealed box that was taken: it is never taken again.
 struct UsedBoxRecord: Sendable, Codable {
     let at: Timestamp
+    /// The intake key it was sealed to; not in records of before.
+    var keyID: String?
+    /// After that it is refused anyway; `nil` for never.
+    var expiresAt: Timestamp?
 }
 
 extension RecordKind where Value == BindingRecord {
@@ -50,7 +61,14 @@ extension RecordKind where Value == RotationPointer {
 }
 
 extension RecordKind where Value == ErasureRecord {
-    static let erasure = RecordKind(tag: 0x19, name: "erasure")
+    /// By config, as it was at first; `reindexErasures` moves what it finds.
+    static let erasureByConfig = RecordKind(tag: 0x19, name: "erasure")
+    /// In order of time.
+    static let erasure = RecordKind(tag: 0x1D, name: "erasure by time")
+}
+
+extension RecordKind where Value == NumberingRecord {
+    static let numbering = RecordKind(tag: 0x1E, name: "numbering")
 }
 
 extension RecordKind where Value == IdempotencyRecord {

@@ -10,6 +10,8 @@ package struct UpstreamRecord: Sendable, Codable, Equatable {
     package var bearer = BearerKind.none
     /// Grows with each change of the bearer.
     package var bearerGeneration = 0
+    /// The vault's quarantine in which the bearer was given.
+    package var bearerQuarantine: String?
     /// False while only a refresh token is there.
     package var hasAccessToken = false
     package var tokenExpiresAt: Timestamp?

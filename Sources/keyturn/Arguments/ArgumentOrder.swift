@@ -19,7 +19,7 @@ struct ArgumentOrder {
             } else if Self.options.contains(argument), rest.count > 1 {
                 globals += rest.prefix(2)
                 rest = rest.dropFirst(2)
-            } else if let next = Self.children(of: command).first(where: { Self.name(of: $0) == argument }) {
+            } else if let next = command.children.first(where: { Self.name(of: $0) == argument }) {
                 path.append(rest.removeFirst())
                 command = next
             } else {
@@ -31,9 +31,12 @@ struct ArgumentOrder {
         return path + rest[..<end] + globals + rest[end...]
     }
 
-    private static func children(of command: any ParsableCommand.Type) -> [any ParsableCommand.Type] {
-        command.configuration.subcommands + command.configuration.groupedSubcommands.flatMap(\.subcommands)
-    }
-
     private static func name(of command: any ParsableCommand.Type) -> String? { command.configuration.commandName }
+}
+
+extension ParsableCommand {
+    /// The commands under it, in whichever group.
+    static var children: [any ParsableCommand.Type] {
+        configuration.subcommands + configuration.groupedSubcommands.flatMap(\.subcommands)
+    }
 }

@@ -81,6 +81,13 @@ enum Checked {
         }
     }
 
+    /// A folder or file that other programs will look for too, from wherever they are started.
+    static func absolute(_ path: String, of option: String) throws(Failure) -> String {
+        guard !path.isEmpty else { throw .usage("\(option) must not be empty.") }
+        let whole = path.hasPrefix("/") ? path : "\(FileManager.default.currentDirectoryPath)/\(path)"
+        return whole.count > 1 && whole.hasSuffix("/") ? String(whole.dropLast()) : whole
+    }
+
     private static func value<Value>(_ argument: String, _ parse: () throws(InvalidValue) -> Value) throws(Failure) -> Value {
         do { return try parse() } catch { throw .usage("\(argument) must be \(error.rule).") }
     }

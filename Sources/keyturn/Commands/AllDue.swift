@@ -101,6 +101,6 @@ struct AllDue: Sendable {
 extension Console {
     /// The same without results in JSON, for what is part of a larger document.
     fileprivate var forPeople: Console {
-        Console(output: output, errors: errors, isJSON: false, isQuiet: isQuiet, mayColour: mayColour)
+        Console(output: output, errors: errors, isJSON: false, isQuiet: isQuiet, mayColour: mayColour, pasted: pasted)
     }
 }

@@ -57,7 +57,7 @@ struct ConfigShowCommand: DaemonCommand {
 
     func perform(_ context: Context) async throws -> CommandExit {
         let config = try await context.daemon.config(Checked.config(name)).body
-        context.console.show(config) { context.console.sheet(config.sheet) }
+        context.console.show(config) { context.console.sheet(config.sheet(context.console.pasted)) }
         return .done
     }
 }

@@ -40,8 +40,10 @@ struct ConfigSetCommand: DaemonCommand {
         context.console.show(config) {
             context.console.done("Config \(name) \(existing == nil ? "made" : "changed").")
             guard config.versions.isEmpty else { return }
-            context.console.note("It has no key yet.")
-            context.console.hint("keyturn stage \(name) --as-current   (the key that the backend holds now), or keyturn stage \(name)")
+            context.console.note("It has no key yet. Adopt the one that the backend holds now, for a way back from the first new one:")
+            context.console.hint("keyturn stage \(name) --as-current")
+            context.console.note("Then, or without that, stage the next one:")
+            context.console.hint("keyturn stage \(name)")
         }
         return .done
     }

@@ -7,6 +7,8 @@ import Secrets
 struct EncryptCommand: DaemonCommand {
     static let configuration = CommandConfiguration(
         commandName: "encrypt", abstract: "Seal a secret for a vault, on any machine and without its daemon.",
+        usage:
+            "keyturn encrypt --to <intake-key> (--for <config> | --for-upstream <name> [--refresh-token]) [--stdin | --file <file>] [--expires <duration>] [--socket <path>] [--json] [--quiet]",
         discussion: """
             Prints one line of JSON that only the vault can open, only for the config or upstream that it was made for, and only once.
 

@@ -15,7 +15,7 @@ struct HistoryCommand: DaemonCommand {
     func perform(_ context: Context) async throws -> CommandExit {
         if let rotation {
             let rotation = try await context.daemon.rotation(Checked.rotation(rotation)).body
-            context.console.show(rotation) { context.console.sheet(rotation.sheet) }
+            context.console.show(rotation) { context.console.sheet(rotation.sheet(context.console.pasted)) }
             return .done
         }
         let name = try name.map { text throws(Failure) in try Checked.config(text) }
@@ -29,15 +29,15 @@ struct HistoryCommand: DaemonCommand {
     private static func describe(_ rotations: [Rotation], of name: String?, on console: Console) {
         guard !rotations.isEmpty else {
             console.note(name.map { "\($0) was never rotated." } ?? "Nothing was rotated yet.")
-            return console.hint("keyturn rotate \(name ?? "NAME")")
+            return console.hint(name.map { "keyturn rotate \($0)" } ?? "keyturn config list")
         }
         console.table(
             Table(
-                "TIME", "ID", "CONFIG", "KIND", "STATE", "VERSION", "WHO", "REASON",
+                "TIME", "ID", "CONFIG", "KIND", "STATE", "VERSION", "WHO", "REASON", "NEXT STEP",
                 rows: rotations.map {
                     [
                         "\($0.startedAt)", "\($0.id)", "\($0.config)", "\($0.kind)", .state($0.state), Styled($0.version.map(String.init)),
-                        "\($0.requestedBy.shown)", Styled($0.reason ?? $0.requestReason),
+                        "\($0.requestedBy.shown)", Styled($0.reason ?? $0.requestReason), Styled($0.nextStep.map(console.pasted.text)),
                     ]
                 }))
     }

@@ -26,11 +26,16 @@ struct InitCommand: DaemonCommand {
             "A public recovery key, as 'keyturn recovery-key' prints it: its other half can open the vault too.", valueName: "public-key"))
     var recovery: String?
 
+    @Flag(help: "No key file: the vault opens with a passphrase, and after each start of the daemon somebody must unseal it.")
+    var passphrase = false
+
+    @Flag(help: "Read the passphrase from standard input.") var stdin = false
+
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 
     struct Made: Encodable {
         let vault: String
-        let keyFile: String
+        @Nullable var keyFile: String?
         let recovery: Bool
 
         enum CodingKeys: String, CodingKey {
@@ -40,38 +45,67 @@ struct InitCommand: DaemonCommand {
     }
 
     func perform(_ context: Context) async throws -> CommandExit {
-        let folder = VaultFolder(path: try Self.absolute(vault, "--vault"))
-        let keyPath = try keyFile.map { try Self.absolute($0, "--key-file") } ?? folder.defaultKeyFile
+        let folder = VaultFolder(path: try Checked.absolute(vault, of: "--vault"))
+        guard !stdin || passphrase else { throw Failure.usage("--stdin needs --passphrase.") }
+        guard !passphrase || keyFile == nil else { throw Failure.usage("--passphrase and --key-file exclude each other.") }
+        let keyPath = passphrase ? nil : try keyFile.map { try Checked.absolute($0, of: "--key-file") } ?? folder.defaultKeyFile
         let recoveryKey = try recovery.map { (text) throws(Failure) in try BoxPublicKey(base64: text, of: "--recovery") }
-        do throws(VaultError) {
+        do {
             try folder.requireFree()
-            let random = SystemRandom()
-            let unlockKey = try KeyFile.readOrCreate(keyPath, random: random)
-            folder.giveToOwner(keyPath)
-            try folder.create(
-                unlockKey: unlockKey, recovery: recoveryKey, owner: Self.machineID(), at: Timestamp(Date()), random: random)
-        } catch {
+            if let keyPath { try make(folder, keyFile: keyPath, recoveryKey) } else { try makeWithPassphrase(folder, recoveryKey) }
+        } catch let error as VaultError {
             throw Failure.failed(error.detail, nextStep: error.nextStep)
         }
         context.console.show(Made(vault: folder.path, keyFile: keyPath, recovery: recoveryKey != nil)) {
-            context.console.done("Made the vault \(folder.path).")
-            context.console.done(
-                "Its unlock key is \(keyPath): who has it and the vault can read everything. Keep it off backups of the vault.")
-            if recoveryKey == nil {
-                context.console.done(
-                    "There is no recovery key: if the unlock key is lost, so is the vault. Keep a copy of it on paper or in a safe,")
-                context.console.done("or make the vault with --recovery PUBLIC_KEY from: keyturn recovery-key FILE")
-            }
-            let key = keyPath == folder.defaultKeyFile ? "" : " --key-file \(keyPath)"
-            context.console.hint("keyturnd --vault \(folder.path)\(key) --socket \(folder.path).sock")
+            tell(folder, keyFile: keyPath, hasRecovery: recoveryKey != nil, context.console)
         }
         return .done
     }
 
-    private static func absolute(_ path: String, _ option: String) throws(Failure) -> String {
-        guard !path.isEmpty else { throw .usage("\(option) must not be empty.") }
-        let whole = path.hasPrefix("/") ? path : "\(FileManager.default.currentDirectoryPath)/\(path)"
-        return whole.count > 1 && whole.hasSuffix("/") ? String(whole.dropLast()) : whole
+    private func make(_ folder: VaultFolder, keyFile: String, _ recovery: BoxPublicKey?) throws {
+        let random = SystemRandom()
+        let secret = SlotSecret(unlockKey: try KeyFile.readOrCreate(keyFile, random: random))
+        folder.giveToOwner(keyFile)
+        try Self.fill(folder, recovery) { vaultKey, time in
+            SlotEntry.owned(.credential, by: secret, name: nil, vaultKey: vaultKey, at: time, random: random)
+        }
+    }
+
+    private func makeWithPassphrase(_ folder: VaultFolder, _ recovery: BoxPublicKey?) throws {
+        let random = SystemRandom()
+        let salt = random.bytes(PassphraseHash.saltBytes)
+        let secret = try Passphrase.slotSecret(Passphrase.new(stdin: stdin), salt: salt)
+        try Self.fill(folder, recovery) { vaultKey, time in
+            SlotEntry.owned(.passphrase, by: secret, salt: salt, name: nil, vaultKey: vaultKey, at: time, random: random)
+        }
+    }
+
+    private static func fill(
+        _ folder: VaultFolder, _ recovery: BoxPublicKey?, _ slot: (_ vaultKey: BoxPublicKey, _ now: Timestamp) -> SlotEntry
+    ) throws(VaultError) {
+        let (random, now) = (SystemRandom(), Timestamp(Date()))
+        try folder.create { (engine) throws(VaultError) in
+            try OpenVault.create(in: engine, owner: machineID(), at: now, random: random) { (vaultKey) throws(VaultError) in
+                [slot(vaultKey, now)] + (recovery.map { [SlotEntry.recipient($0, name: nil, at: now, random: random)] } ?? [])
+            }
+        }
+    }
+
+    private func tell(_ folder: VaultFolder, keyFile: String?, hasRecovery: Bool, _ console: Console) {
+        console.done("Made the vault \(folder.path).")
+        if let keyFile {
+            console.done("Its unlock key is \(keyFile): who has it and the vault can read everything. Keep it off backups of the vault.")
+        } else {
+            console.done("It opens with its passphrase alone: keyturn unseal --passphrase, after each start of the daemon.")
+        }
+        if !hasRecovery {
+            let it = keyFile == nil ? "passphrase" : "unlock key"
+            console.done("There is no recovery key: if the \(it) is lost, so is the vault. Keep a copy of it on paper or in a safe,")
+            console.done("or make the vault with --recovery PUBLIC_KEY from: keyturn recovery-key FILE")
+        }
+        let key = keyFile.map { $0 == folder.defaultKeyFile ? "" : " --key-file \(PastedCommand.quoted($0))" } ?? ""
+        let socket = PastedCommand.quoted("\(folder.path).sock")
+        console.hint("keyturnd --vault \(PastedCommand.quoted(folder.path))\(key) --socket \(socket)")
     }
 
     /// Which host's vault it is; a copy on another one shall be noticed.
@@ -85,7 +119,7 @@ struct RecoveryKeyCommand: DaemonCommand {
         commandName: "recovery-key", abstract: "Make a key pair for recovery: the file opens the vault when its unlock key is lost.",
         discussion: """
             Prints the public half, for: keyturn init --recovery PUBLIC_KEY
-            Keep the file away from the host. To recover, give it in place of the unlock key: keyturnd --key-file FILE
+            Keep the file away from the host. To recover: keyturn unseal --recovery FILE
             """)
 
     @Argument(help: ArgumentHelp("Where the secret half goes; never overwritten.", valueName: "file")) var file: String

@@ -30,10 +30,13 @@ struct RemoteCommand: DaemonCommand {
 struct ResolveCommand: DaemonCommand {
     static let configuration = CommandConfiguration(
         commandName: "resolve", abstract: "Decide how a stuck rotation goes on.",
+        usage: "keyturn resolve <rotation> (--retry | --applied | --not-applied) [--socket <path>] [--json] [--quiet]",
         discussion: """
-            What is said here is never just believed: the key is put again and tried, and what came of it is shown.
-              --retry, --applied     put the new key again
-              --not-applied          put the key before it again
+            What is said here is never just believed: a key is put again and tried, and what came of it is shown.
+              --retry         the new key, as at first: it goes back if it does not work, and may be stuck again
+              --applied       the new key, for a minute at the most: whatever comes of it, it is current then, and the rotation over
+              --not-applied   the key before it
+            No key is erased by any of them before a later one is proven.
             """)
 
     @Argument(help: "Id of the rotation.") var rotation: String
@@ -49,8 +52,8 @@ struct ResolveCommand: DaemonCommand {
         static func help(for value: How) -> ArgumentHelp? {
             switch value {
             case .retry: "Try the new key again."
-            case .applied: "The backend has the new key, as far as is known."
-            case .notApplied: "The backend has the old key, as far as is known."
+            case .applied: "Put the new key again, and keep it whatever comes: the backend has it, as far as you know."
+            case .notApplied: "Put the old key again: the backend does not have the new one, as far as you know."
             }
         }
     }

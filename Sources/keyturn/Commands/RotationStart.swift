@@ -17,8 +17,10 @@ extension Context {
                 return .notDue
             case .dryRun(let dryRun):
                 console.show(dryRun) {
-                    console.done("\(config): version \(dryRun.version) would become current:")
-                    for (number, step) in dryRun.steps.enumerated() { console.done("  \(number + 1). \(step)") }
+                    console.line(
+                        dryRun.joins == nil
+                            ? "\(config): version \(dryRun.version ?? 0) would become current:" : "\(config): no rotation would begin:")
+                    for (number, step) in dryRun.steps.enumerated() { console.line("  \(number + 1). \(step)") }
                 }
                 return .done
             }

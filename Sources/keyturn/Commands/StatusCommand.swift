@@ -5,7 +5,7 @@ import KeyturnWire
 struct StatusCommand: DaemonCommand {
     static let configuration = CommandConfiguration(
         commandName: "status", abstract: "Show whether all is well, and what to do where it is not.",
-        discussion: "Exit status: 1 if anything is failed, overdue or stuck, 6 if the vault is sealed.")
+        discussion: "Exit status: 1 if anything is failed, overdue, stuck or in quarantine, or the disk is full, 6 if the vault is sealed.")
 
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 
@@ -18,27 +18,42 @@ struct StatusCommand: DaemonCommand {
     static func exit(for status: Status) -> CommandExit {
         guard !status.sealed else { return .sealed }
         let isBad = badStates.contains { status.configs[$0, default: 0] > 0 } || status.attention.contains { badStates.contains($0.state) }
-        return isBad ? .failed : .done
+        return isBad || status.diskFull || status.quarantine != nil ? .failed : .done
     }
 
-    private static let badStates = ["failed", "overdue", "stuck"]
+    private static let badStates = ["failed", "overdue", "stuck", "quarantined"]
 
     private static func describe(_ status: Status, on console: Console) {
         guard !status.sealed else {
             console.line("keyturnd \(status.version): ", Styled("sealed", .bad))
             if let reason = status.sealedReason { console.line("\(reason)") }
-            if let nextStep = status.nextStep { console.line("  try: \(nextStep)") }
+            if let nextStep = status.nextStep { console.line("  try: \(console.pasted.text(nextStep))") }
             return
         }
         console.line("keyturnd \(status.version): ", Styled("unsealed", .good), "; \(counts(status))")
+        console.line("Last backup: ", Styled(status.lastBackupAt ?? "none"))
+        if let quarantine = status.quarantine {
+            console.line(Styled("In quarantine", .bad), " since \(quarantine.since). \(quarantine.reason)")
+            console.line("  try: \(quarantine.nextStep)")
+        }
+        if status.diskFull {
+            console.line(Styled("The disk that holds the vault is full.", .bad), " Rotations wait and nothing new begins; reading goes on.")
+            if let nextStep = status.nextStep { console.line("  try: \(nextStep)") }
+        }
         if !status.attention.isEmpty {
             console.line("")
             console.table(
                 Table(
                     "CONFIG", "STATE", "REASON", "NEXT STEP",
-                    rows: status.attention.map { [Styled($0.config), .state($0.state), Styled($0.reason), Styled($0.nextStep)] }))
-        } else if status.configs.values.reduce(0, +) > 0 {
+                    rows: status.attention.map {
+                        [Styled($0.config), .state($0.state), Styled($0.reason), Styled($0.nextStep.map(console.pasted.text))]
+                    }))
+        } else if status.configs.values.reduce(0, +) > 0, !status.diskFull, status.quarantine == nil {
             console.line("Nothing needs attention.")
+        }
+        if status.slots["credential", default: 0] == status.slots.values.reduce(0, +), !status.slots.isEmpty {
+            console.note("Only the key file opens the vault: if it is lost, so is the vault.")
+            console.hint("keyturn slot add --passphrase")
         }
         if status.upstreams == 0 {
             console.note("There is no upstream yet: the backend whose keys are to be rotated comes first.")

@@ -15,17 +15,22 @@ struct SealCommand: DaemonCommand {
     }
 }
 
-struct UnsealCommand: DaemonCommand {
+struct RekeyCommand: DaemonCommand {
     static let configuration = CommandConfiguration(
-        commandName: "unseal", abstract: "Let the daemon open the vault again with the key that it finds by itself.",
-        discussion: "The key comes from the unit's credential keyturn.key, or from the key file in the daemon's settings.")
+        commandName: "rekey", abstract: "Replace the vault's root key: what an old copy of it opens, opens nothing new.",
+        discussion: """
+            All records are sealed anew and all slots stay good; no secret is asked for. A crash leaves the old vault or the new one. Needs as \
+            much free room on the disk as the vault has. There is a new intake key afterwards; boxes made to the old one are taken for 30 days.
+            """)
 
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 
     func perform(_ context: Context) async throws -> CommandExit {
-        let state = try await context.daemon.unseal().body
-        context.console.show(state) { context.console.done(state.sealed ? "The vault is still sealed." : "The vault is unsealed.") }
-        return state.sealed ? .sealed : .done
+        let key = try await context.daemon.rekey().body
+        context.console.show(key) {
+            context.console.done("The vault has a new root key; its new intake key is \(key.keyID).")
+        }
+        return .done
     }
 }
 
@@ -62,7 +67,7 @@ struct IntakeKeyCommand: DaemonCommand {
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 
     func perform(_ context: Context) async throws -> CommandExit {
-        let key = try await context.daemon.intakeKey().body
+        let key = try await context.offeredKey(for: .stage)
         context.console.show(key) { context.console.line("\(key.key)") }
         return .done
     }

@@ -11,7 +11,8 @@ struct VersionsCommand: DaemonCommand {
 
     func perform(_ context: Context) async throws -> CommandExit {
         let name = try Checked.config(name)
-        let versions = try await context.daemon.config(name).body.versions
+        let config = try await context.daemon.config(name).body
+        let versions = config.versions
         context.console.show(Page(items: versions, next: nil)) {
             guard !versions.isEmpty else {
                 context.console.note("\(name) has no key yet.")
@@ -22,10 +23,11 @@ struct VersionsCommand: DaemonCommand {
                     "VERSION", "STATE", "PROOF", "SINCE", "ERASE AFTER", "REASON",
                     rows: versions.map {
                         [
-                            "\($0.version)", .state($0.state), $0.proof.map(Styled.state) ?? "-", "\($0.since)", Styled($0.eraseAfter),
-                            Styled($0.reason),
+                            "\($0.version)", .state($0.state), $0.proof.map(Styled.state) ?? "-", "\($0.since(among: versions))",
+                            Styled($0.eraseAfter), Styled($0.compromised ? "compromised" : $0.reason),
                         ]
                     }))
+            if let nextStep = config.nextStep { context.console.hint(nextStep) }
         }
         return .done
     }

@@ -70,6 +70,6 @@ extension Console {
     fileprivate var survivingReaders: Console {
         Console(
             output: .descriptor(STDOUT_FILENO, whenBroken: .isIgnored), errors: .descriptor(STDERR_FILENO, whenBroken: .isIgnored),
-            isJSON: isJSON, isQuiet: isQuiet, mayColour: mayColour)
+            isJSON: isJSON, isQuiet: isQuiet, mayColour: mayColour, pasted: pasted)
     }
 }

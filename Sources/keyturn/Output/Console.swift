@@ -8,22 +8,25 @@ struct Console: Sendable {
     let isJSON: Bool
     let isQuiet: Bool
     let mayColour: Bool
+    let pasted: PastedCommand
 
-    init(_ surroundings: Surroundings, json: Bool, quiet: Bool) {
+    /// `socket`: the one that was asked for by a flag.
+    init(_ surroundings: Surroundings, json: Bool, quiet: Bool, socket: String?) {
         let environment = surroundings.environment
         let noColour = environment["NO_COLOR"].map { !$0.isEmpty } ?? false  // https://no-color.org
         self.init(
             output: surroundings.output, errors: surroundings.errors, isJSON: json || environment["KEYTURN_FORMAT"] == "json",
             isQuiet: quiet,
-            mayColour: !noColour && environment["TERM"] != "dumb")
+            mayColour: !noColour && environment["TERM"] != "dumb", pasted: PastedCommand(socket: socket))
     }
 
-    init(output: Sink, errors: Sink, isJSON: Bool, isQuiet: Bool, mayColour: Bool) {
+    init(output: Sink, errors: Sink, isJSON: Bool, isQuiet: Bool, mayColour: Bool, pasted: PastedCommand) {
         self.output = output
         self.errors = errors
         self.isJSON = isJSON
         self.isQuiet = isQuiet
         self.mayColour = mayColour
+        self.pasted = pasted
     }
 
     /// The result: the document for `--json`, else what `people` makes of it.
@@ -61,7 +64,7 @@ struct Console: Sendable {
     }
 
     func hint(_ command: String) {
-        note("  try: \(command)")
+        note("  try: \(pasted.text(command))")
     }
 
     func warn(_ text: String) {
@@ -77,7 +80,7 @@ struct Console: Sendable {
         guard !isJSON else { return errors.write(Self.document(problem)) }
         errors.write(Self.text([Styled("keyturn: ", .bad), Styled(problem.detail)], inColour: coloursErrors) + "\n")
         if let message = problem.rotation?.upstreamMessage { errors.write("  the backend says: \(SafeText.line(message))\n") }
-        if let nextStep = problem.nextStep { errors.write("  try: \(SafeText.line(nextStep))\n") }
+        if let nextStep = problem.nextStep { errors.write("  try: \(SafeText.line(pasted.text(nextStep)))\n") }
     }
 
     private var coloursOutput: Bool { mayColour && output.isTerminal }

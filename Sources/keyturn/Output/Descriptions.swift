@@ -3,13 +3,13 @@ import Model
 
 extension Config {
     /// For `config show`.
-    var sheet: Sheet {
+    func sheet(_ pasted: PastedCommand) -> Sheet {
         var sheet = Sheet()
         sheet.add("name", name)
         sheet.add("description", description)
         sheet.add("state", .state(state))
         sheet.add("reason", reason)
-        sheet.add("next step", nextStep)
+        sheet.add("next step", nextStep.map(pasted.text))
         if paused { sheet.add("paused", pausedUntil.map { "until \($0)" } ?? "until resumed") }
         sheet.add("pause reason", pauseReason)
         sheet.add("upstream", upstream)
@@ -35,10 +35,11 @@ extension Config {
 }
 
 extension Version {
-    /// Since when it is in its state, as far as that is kept.
-    var since: String {
+    /// Since when it is in its state, as far as that is kept: a previous one since the next one took its place.
+    func since(among versions: [Version]) -> String {
         switch state {
-        case "current", "previous": currentSince ?? createdAt
+        case "current": currentSince ?? createdAt
+        case "previous": versions.filter { $0.version > version }.compactMap(\.currentSince).min() ?? currentSince ?? createdAt
         case "retired", "rejected", "discarded": endedAt ?? createdAt
         default: createdAt
         }
@@ -46,7 +47,7 @@ extension Version {
 }
 
 extension Rotation {
-    var sheet: Sheet {
+    func sheet(_ pasted: PastedCommand) -> Sheet {
         var sheet = Sheet()
         sheet.add("rotation", id)
         sheet.add("config", config)
@@ -56,10 +57,11 @@ extension Rotation {
         sheet.add("version", version.map(String.init))
         sheet.add("proof", proof.map(Styled.state))
         sheet.add("attempts", "\(attempts)")
+        if cyclesUsed > 0 || nextTryAt != nil { sheet.add("cycles used", "\(cyclesUsed) of \(cyclesMax)") }
         sheet.add("reason", reason)
         sheet.add("backend says", upstreamMessage)
         sheet.add("next try", nextTryAt)
-        sheet.add("next step", nextStep)
+        sheet.add("next step", nextStep.map(pasted.text))
         sheet.add("asked by", requestedBy.shown)
         sheet.add("asked because", requestReason)
         sheet.add("started", startedAt)

@@ -14,6 +14,7 @@ struct RotationReport {
         }
         console.show(rotation) { console.done(Styled(rotation.outcome)) }
         rotation.warnings.forEach { console.warn($0) }
+        if let nextStep = rotation.nextStep { console.hint(nextStep) }
         if rotation.state == "running" { console.hint("keyturn watch \(rotation.config)") }
         return .done
     }

@@ -25,7 +25,7 @@ struct Styled: Sendable, Equatable, ExpressibleByStringInterpolation {
     static func state(_ word: String) -> Styled {
         switch word {
         case "ok", "succeeded", "current", "proven": Styled(word, .good)
-        case "failed", "stuck", "overdue", "rejected": Styled(word, .bad)
+        case "failed", "stuck", "overdue", "quarantined", "rejected": Styled(word, .bad)
         case "due", "waiting", "paused", "running", "pending", "unproven": Styled(word, .warning)
         case "retired", "discarded", "cancelled": Styled(word, .faint)
         default: Styled(word)

@@ -14,6 +14,7 @@ struct Envelope {
     enum Purpose: String {
         case stage
         case upstreamToken = "upstream-token"
+        case unseal
     }
 
     func seal(_ credential: borrowing some Sealable & ~Copyable, to key: BoxPublicKey) throws(Failure) -> SealedValue {
@@ -78,6 +79,18 @@ struct CredentialMembers: ~Copyable {
     consuming func finish() -> Secret {
         json.literal("}}")
         return json.finish()
+    }
+}
+
+/// A vault's root key, for the daemon that serves it.
+struct RootKey: ~Copyable, Sealable {
+    let secret: Secret
+
+    /// There is but one vault that a daemon's box can be for.
+    static let target = "vault"
+
+    func write(to members: inout CredentialMembers) {
+        members.add("root_key", secret.hexadecimal())
     }
 }
 

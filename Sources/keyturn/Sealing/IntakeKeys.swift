@@ -14,10 +14,17 @@ extension BoxPublicKey {
 }
 
 extension Context {
+    /// What the daemon offers. A sealed one offers a key for unsealing it alone.
+    func offeredKey(for purpose: Envelope.Purpose) async throws -> IntakeKey {
+        let offered = try await daemon.intakeKey().body
+        guard offered.purposes.contains(purpose.rawValue) else { throw Failure.sealed }
+        return offered
+    }
+
     /// The key that the daemon offers, from a process that may be trusted with a secret. With a pin, only if it is that one.
     func intakeKey(pin: String?) async throws -> BoxPublicKey {
         let pinned = try pin.map { text throws(Failure) in try BoxPublicKey(base64: text, of: "--intake-key") }
-        let offered = try await daemon.intakeKey().body
+        let offered = try await offeredKey(for: .stage)
         guard let data = Data(base64Encoded: offered.key), let key = BoxPublicKey(bytes: Array(data)), key.id == offered.keyID else {
             throw ClientError.garbage("its intake key is not one")
         }

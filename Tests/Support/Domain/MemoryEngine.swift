@@ -1,34 +1,18 @@
-import Glibc
 import Synchronization
 package import Vault
 
 /// An engine in memory, with failures to order. Its content survives `close`, as a disk's does.
 package final class MemoryEngine: Engine {
     private struct State {
-        var records: [[UInt8]: EngineRecord] = [:]
-        /// Their keys, in order.
-        var keys: [[UInt8]] = []
+        var records = OrderedRecords()
         var failures: [EngineError] = []
+        var losesAnswer = false
         var commits = 0
-
-        mutating func set(_ key: [UInt8], to record: EngineRecord?) {
-            let before = records.updateValue(record, orRemoving: key)
-            switch (before, record) {
-            case (nil, .some): keys.insert(key, at: place(of: key))
-            case (.some, nil): keys.remove(at: place(of: key))
-            case (nil, nil), (.some, .some): break
-            }
-        }
-
-        /// Of the first key that is not before this one.
-        func place(of key: [UInt8]) -> Int {
-            var (low, high) = (0, keys.count)
-            while low < high {
-                let middle = (low + high) / 2
-                if isOrdered(keys[middle], before: key) { low = middle + 1 } else { high = middle }
-            }
-            return low
-        }
+        /// How many commits still fit on the disk; `nil`: as many as there are.
+        var room: Int?
+        var isReserveKept = false
+        var copies: [String: [EngineRecord]] = [:]
+        var forgettings = 0
     }
 
     private let state = Mutex(State())
@@ -40,13 +24,31 @@ package final class MemoryEngine: Engine {
         state.withLock { $0.failures = errors }
     }
 
+    /// From now on the disk takes so many commits and no more, besides those that the reserve makes room for.
+    package func fillUp(after commits: Int = 0) {
+        state.withLock { $0.room = commits }
+    }
+
+    /// The disk has room again.
+    package func makeRoom() {
+        state.withLock { $0.room = nil }
+    }
+
+    /// The next commit is done and says that it failed, as one that was cut off.
+    package func loseNextAnswer() {
+        state.withLock { $0.losesAnswer = true }
+    }
+
     package var commits: Int { state.withLock(\.commits) }
 
     /// All that is stored, as somebody with the disk would see it.
-    package var records: [EngineRecord] { state.withLock { Array($0.records.values) } }
+    package var records: [EngineRecord] {
+        get { state.withLock(\.records.all) }
+        set { state.withLock { $0.records = OrderedRecords(newValue) } }
+    }
 
     package func replace(_ key: [UInt8], with record: EngineRecord?) {
-        state.withLock { $0.set(key, to: record) }
+        state.withLock { $0.records[key] = record }
     }
 
     package func get(_ key: [UInt8]) throws(EngineError) -> EngineRecord? {
@@ -54,50 +56,100 @@ package final class MemoryEngine: Engine {
     }
 
     package func range(_ prefix: [UInt8], after: [UInt8]?, order: RangeOrder, limit: Int) throws(EngineError) -> [EngineRecord] {
-        state.withLock { state in
-            var end = prefix
-            while end.last == 0xFF { end.removeLast() }
-            if let last = end.popLast() { end.append(last + 1) }
-            let (first, last) = (state.place(of: prefix), state.place(of: end))
-            let keys =
-                switch (order, after) {
-                case (.ascending, nil): state.keys[first..<last].prefix(limit)
-                case (.ascending, let after?): state.keys[min(max(first, state.place(of: after + [0])), last)..<last].prefix(limit)
-                case (.descending, nil): state.keys[first..<last].suffix(limit)
-                case (.descending, let after?): state.keys[first..<max(first, min(last, state.place(of: after)))].suffix(limit)
-                }
-            let records = keys.compactMap { state.records[$0] }
-            return order == .ascending ? records : records.reversed()
-        }
+        state.withLock { $0.records.range(prefix, after: after, order: order, limit: limit) }
     }
 
     package func commit(_ changes: [EngineChange]) throws(EngineError) {
         let outcome = state.withLock { state -> EngineError? in
             if !state.failures.isEmpty { return state.failures.removeFirst() }
+            if let room = state.room {
+                guard room > 0 else { return .diskFull }
+                state.room = room - 1
+            }
             for change in changes where (state.records[change.key]?.revision ?? 0) != change.expecting { return .conflict }
             for change in changes {
-                state.set(change.key, to: change.becomes.map { EngineRecord(key: change.key, revision: $0.revision, value: $0.value) })
+                state.records[change.key] = change.becomes.map { EngineRecord(key: change.key, revision: $0.revision, value: $0.value) }
             }
             state.commits += 1
-            return nil
+            guard state.losesAnswer else { return nil }
+            state.losesAnswer = false
+            return .failed("the answer was lost")
         }
         if let outcome { throw outcome }
     }
 
+    package func snapshot() throws(EngineError) -> any EngineSnapshot {
+        MemorySnapshot(records: state.withLock { $0.records.all })
+    }
+
+    package var reserve: (any Reserve)? { MemoryReserve(engine: self) }
+
+    package func rewrite(
+        _ becoming: (EngineRecord) throws(VaultError) -> EngineChange.Content?, last: () throws(VaultError) -> [EngineChange]
+    ) throws(VaultError) {
+        var changes: [EngineChange] = []
+        for record in records {
+            let content = try becoming(record)
+            if content == EngineChange.Content(revision: record.revision, value: record.value) { continue }
+            changes.append(EngineChange(key: record.key, expecting: record.revision, becomes: content))
+        }
+        changes += try last()
+        do { try commit(changes) } catch { throw VaultError(error) }
+    }
+
+    package func keepCopy(named name: String) throws(EngineError) {
+        state.withLock { $0.copies[name] = $0.records.all }
+    }
+
+    package func forgetReplaced() throws(EngineError) {
+        state.withLock { state in
+            state.copies = [:]
+            state.forgettings += 1
+        }
+    }
+
+    /// What `keepCopy` kept.
+    package var copies: [String: [EngineRecord]] { state.withLock(\.copies) }
+
+    /// How often nothing was to be left of what was deleted.
+    package var forgettings: Int { state.withLock(\.forgettings) }
+
     package func close() {}
+
+    /// How many commits fit into the reserve.
+    package static let reserveCommits = 3
+
+    private struct MemoryReserve: Reserve {
+        let engine: MemoryEngine
+
+        func keep() throws(EngineError) {
+            let isKept = engine.state.withLock { state -> Bool in
+                if state.room == nil { state.isReserveKept = true }
+                return state.isReserveKept
+            }
+            if !isKept { throw .diskFull }
+        }
+
+        func release() {
+            engine.state.withLock { state in
+                guard state.isReserveKept else { return }
+                state.isReserveKept = false
+                state.room = state.room.map { $0 + MemoryEngine.reserveCommits }
+            }
+        }
+    }
 }
 
-/// As the bytes are, which `memcmp` compares at once.
-private func isOrdered(_ one: [UInt8], before other: [UInt8]) -> Bool {
-    let shared = min(one.count, other.count)
-    let order = one.withUnsafeBytes { one in
-        other.withUnsafeBytes { other in shared == 0 ? 0 : memcmp(one.baseAddress!, other.baseAddress!, shared) }
-    }
-    return order == 0 ? one.count < other.count : order < 0
-}
+private struct MemorySnapshot: EngineSnapshot {
+    private let records: [EngineRecord]
 
-extension Dictionary {
-    fileprivate mutating func updateValue(_ value: Value?, orRemoving key: Key) -> Value? {
-        value.map { updateValue($0, forKey: key) } ?? removeValue(forKey: key)
+    init(records: [EngineRecord]) {
+        self.records = records.sorted { $0.key.lexicographicallyPrecedes($1.key) }
     }
+
+    func page(after: [UInt8]?, limit: Int) throws(EngineError) -> [EngineRecord] {
+        Array(records.drop { after?.lexicographicallyPrecedes($0.key) == false }.prefix(limit))
+    }
+
+    func close() {}
 }

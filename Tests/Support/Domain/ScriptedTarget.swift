@@ -20,6 +20,10 @@ package final class ScriptedTarget: RotationTarget, TargetProvider {
         var calls: [Call] = []
         var held = ""
         var gate: (isClosed: Bool, waiting: [CheckedContinuation<Void, Never>]) = (false, [])
+        var watchers: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
+        var refreshed: String?
+
+        var putCount: Int { calls.count { if case .put = $0 { true } else { false } } }
     }
 
     private let state = Mutex(State())
@@ -35,6 +39,21 @@ package final class ScriptedTarget: RotationTarget, TargetProvider {
     }
 
     package func answer(lookUp: LookUpAnswer) { state.withLock { $0.lookUp = lookUp } }
+
+    /// What comes of a refresh from now on; at first it is refused.
+    package func answer(refreshWith bearer: String) { state.withLock { $0.refreshed = bearer } }
+
+    /// Returns once so many PUTs came in.
+    package func puts(atLeast count: Int) async {
+        await withCheckedContinuation { continuation in
+            let isReady = state.withLock { state -> Bool in
+                if state.putCount >= count { return true }
+                state.watchers.append((count, continuation))
+                return false
+            }
+            if isReady { continuation.resume() }
+        }
+    }
 
     package var calls: [Call] { state.withLock(\.calls) }
 
@@ -62,12 +81,15 @@ package final class ScriptedTarget: RotationTarget, TargetProvider {
         case nil: text = ""
         }
         await withCheckedContinuation { continuation in
-            let isOpen = state.withLock { state -> Bool in
+            let (isOpen, watchers) = state.withLock { state in
                 state.calls.append(.put(text, fields))
-                guard state.gate.isClosed else { return true }
-                state.gate.waiting.append(continuation)
-                return false
+                let count = state.putCount
+                let ready = state.watchers.filter { $0.count <= count }.map(\.continuation)
+                state.watchers.removeAll { $0.count <= count }
+                if state.gate.isClosed { state.gate.waiting.append(continuation) }
+                return (!state.gate.isClosed, ready)
             }
+            for watcher in watchers { watcher.resume() }
             if isOpen { continuation.resume() }
         }
         return state.withLock { $0.puts.isEmpty ? .accepted : $0.puts.removeFirst() }
@@ -85,8 +107,14 @@ package final class ScriptedTarget: RotationTarget, TargetProvider {
     }
 
     package func refresh(with token: borrowing Secret) async -> RefreshAnswer {
-        state.withLock { $0.calls.append(.refresh) }
-        return .refused(Reason("no refresh here"))
+        let bearer = state.withLock { state in
+            state.calls.append(.refresh)
+            return state.refreshed
+        }
+        guard let bearer else { return .refused(Reason("no refresh here")) }
+        return .refreshed(
+            RefreshedTokens(
+                access: Secret(count: bearer.utf8.count) { $0.copyBytes(from: bearer.utf8) }, refresh: nil, expiresAt: nil))
     }
 
     private static func text(_ credential: borrowing Credential?) -> String {

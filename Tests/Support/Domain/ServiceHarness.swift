@@ -10,6 +10,7 @@ package import Vault
 package final class ServiceHarness: Sendable {
     package let clock: HandMovedClock
     package let engine: MemoryEngine
+    package let mirror: MemoryMirror
     package let target: ScriptedTarget
     package let random: SeededRandom
     package let service: VaultService
@@ -21,17 +22,22 @@ package final class ServiceHarness: Sendable {
     package static let root = Caller(uid: 0, gid: 0, groups: [], pid: 1, unit: nil)
     package static let stranger = Caller(uid: 4711, gid: 4711, groups: [], pid: 2, unit: nil)
 
-    /// Over the disk, clock and backend of `earlier`, this is the daemon after a restart.
-    package init(seed: UInt64 = 1, after earlier: ServiceHarness? = nil) async throws {
+    /// Over the disk, clock and backend of `earlier`, this is the daemon after a restart; over `stored`, with a vault that was made elsewhere.
+    /// Still sealed unless it `opens`.
+    package init(
+        seed: UInt64 = 1, after earlier: ServiceHarness? = nil, stored: (engine: MemoryEngine, keyBytes: [UInt8])? = nil, opens: Bool = true
+    ) async throws {
         clock = earlier?.clock ?? HandMovedClock()
-        engine = earlier?.engine ?? MemoryEngine()
+        engine = earlier?.engine ?? stored?.engine ?? MemoryEngine()
         target = earlier?.target ?? ScriptedTarget()
         random = earlier?.random ?? SeededRandom(seed: seed)
-        if earlier == nil {
-            try OpenVault.create(in: engine, unlockKey: Self.unlockKey, recovery: nil, owner: nil, at: clock.now(), random: random)
+        if earlier == nil, stored == nil {
+            try OpenVault.create(
+                in: engine, unlockKey: EngineSource(engine).unlockKey, recovery: nil, owner: nil, at: clock.now(), random: random)
         }
         events = EventHub(listener: Silence())
-        vault = VaultStore(audience: events)
+        mirror = earlier?.mirror ?? MemoryMirror()
+        vault = VaultStore(audience: events, mirror: mirror, kindNames: RecordNames.all)
         let bearers = UpstreamBearers(vault: vault, targets: target, clock: clock)
         let limits = OperationLimits()
         let runner = RotationRunner(
@@ -40,10 +46,10 @@ package final class ServiceHarness: Sendable {
         self.runner = runner
         service = VaultService(
             vault: vault, runner: runner, targets: target, bearers: bearers, clock: clock, random: random,
-            policy: .ownerOnly(daemonUID: 0), limits: limits
-        ) { [engine, random] () throws(VaultError) in try OpenVault.open(engine, unlockKey: Self.unlockKey, random: random) }
+            policy: .ownerOnly(daemonUID: 0), limits: limits,
+            source: EngineSource(engine, keyBytes: stored?.keyBytes ?? EngineSource.defaultKey))
         running = Task { await runner.run() }
-        try await service.open(by: nil)
+        if opens { try await service.open(by: nil) }
     }
 
     deinit { running.cancel() }
@@ -54,8 +60,6 @@ package final class ServiceHarness: Sendable {
         await runner.halt()
     }
 
-    private static var unlockKey: Secret { Secret(count: 32) { $0.copyBytes(from: repeatElement(7, count: 32)) } }
-
     // MARK: What most tests begin with
 
     package static let upstream = try! UpstreamName("fb")
@@ -63,12 +67,21 @@ package final class ServiceHarness: Sendable {
 
     /// An upstream with a bearer, and a config on it.
     package func setUp(every: Duration? = .seconds(30 * 86_400), grace: Duration = .seconds(86_400), proves: Bool = true) async throws {
+        try await setBearer(#"{"access_token":"bearer-1"}"#)
+        try await putConfig(Self.config, id: "remote-1", every: every, grace: grace, proves: proves)
+    }
+
+    /// Gives the upstream a refresh token, of which the daemon makes its bearers.
+    package func setRefreshToken() async throws {
+        try await setBearer(#"{"refresh_token":"refresh-1"}"#)
+    }
+
+    private func setBearer(_ credential: String) async throws {
         let address = UpstreamAddress(
             name: Self.upstream, baseURL: try BaseURL("https://backend.test", plainHTTP: .refused), caPEM: nil, pinSHA256: nil,
             workspaceID: nil)
-        let box = try await box("upstream-token", target: "fb", credential: #"{"access_token":"bearer-1"}"#)
+        let box = try await box("upstream-token", target: "fb", credential: credential)
         try await service.putUpstream(Self.upstream, UpstreamSettings(address: address, allowsPlainHTTP: false), bearer: box, as: Self.root)
-        try await putConfig(Self.config, id: "remote-1", every: every, grace: grace, proves: proves)
     }
 
     package func putConfig(
@@ -83,12 +96,12 @@ package final class ServiceHarness: Sendable {
     package func box(
         _ purpose: String = "stage", target: String = "openai-prod", credential: String, expiresAt: Timestamp? = nil, id: UUID? = nil
     ) async throws -> IncomingBox {
-        let key = try await service.intakeKey()
+        let key = try await service.intakeKey().key
         let expiry = expiresAt.map { "\"\($0)\"" } ?? "null"
         let id = id ?? UUID(uuid: random.bytes(16).withUnsafeBytes { $0.loadUnaligned(as: uuid_t.self) })
         let envelope =
             #"{"v":1,"purpose":"\#(purpose)","target":"\#(target)","box":"\#(id)","expires_at":\#(expiry),"credential":\#(credential)}"#
-        let sealed = BoxPublicKey(bytes: key.publicBytes)!.seal(Array(envelope.utf8).span.bytes)
+        let sealed = key.seal(Array(envelope.utf8).span.bytes)
         return try IncomingBox(base64: Data(sealed).base64EncodedString(), keyID: key.id)
     }
 
@@ -100,10 +113,11 @@ package final class ServiceHarness: Sendable {
     }
 
     package func rotate(_ request: RotationRequest = RotationRequest(.rotate), _ name: ConfigName = config) async throws -> Rotation {
-        guard case .rotation(let rotation) = try await service.rotate(name, request, .untilSettled, as: Self.root) else {
-            throw Problem(.badRequest, "nothing was due")
+        switch try await service.rotate(name, request, .untilSettled, as: Self.root) {
+        case .rotation(let rotation): return rotation
+        case .interrupted(_, let problem): throw problem
+        case .notDue: throw Problem(.badRequest, "nothing was due")
         }
-        return rotation
     }
 
     package func states(_ name: ConfigName = config) async throws -> [VersionNumber: VersionState] {
@@ -114,6 +128,7 @@ package final class ServiceHarness: Sendable {
 
 private struct Silence: EventListener {
     func recorded(_ entry: AuditEntry) {}
+    func roomChanged(to room: VaultStore.Room) {}
     func rotation(_ rotation: Rotation, step: String) {}
     func rotation(_ rotation: Rotation, cannotGoOn error: any Error) {}
 }

@@ -26,9 +26,12 @@ package final class ChildProcess: Sendable {
         let pid: Int32
     }
 
-    /// `input` is what the program reads from its standard input, then the end of it.
+    /// `input` is what the program reads from its standard input, then the end of it. `listener`: a socket that it finds where systemd would
+    /// have put it.
     package init(
-        _ program: String, _ arguments: [String], environment: [String: String], input: [UInt8] = [], output: String, errors: String
+        _ program: String, _ arguments: [String], environment: [String: String], input: [UInt8] = [], listener: Int32? = nil,
+        output: String,
+        errors: String
     ) throws {
         var ends: [Int32] = [0, 0]
         // A pipe would be marked to be closed in other programs only after another thread may have started one.
@@ -36,7 +39,7 @@ package final class ChildProcess: Sendable {
         guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else {
             throw CouldNotStart(program: program, code: errno)
         }
-        do { pid = try Self.spawn(program, arguments, environment, input: ends[0], output, errors) } catch {
+        do { pid = try Self.spawn(program, arguments, environment, input: ends[0], listener, output, errors) } catch {
             close(ends[0])
             close(ends[1])
             throw error
@@ -50,7 +53,8 @@ package final class ChildProcess: Sendable {
     }
 
     private static func spawn(
-        _ program: String, _ arguments: [String], _ environment: [String: String], input: Int32, _ output: String, _ errors: String
+        _ program: String, _ arguments: [String], _ environment: [String: String], input: Int32, _ listener: Int32?, _ output: String,
+        _ errors: String
     ) throws -> pid_t {
         var actions = posix_spawn_file_actions_t()
         var attributes = posix_spawnattr_t()
@@ -67,7 +71,10 @@ package final class ChildProcess: Sendable {
             posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, output, O_WRONLY | O_CREAT | O_APPEND, 0o600)
             posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, errors, O_WRONLY | O_CREAT | O_APPEND, 0o600)
             // A socket of this process that lived on in another one would not be closed when it is closed here.
-            for descriptor in 3...highestDescriptor() + 64 { posix_spawn_file_actions_addclose(&actions, descriptor) }
+            if let listener { posix_spawn_file_actions_adddup2(&actions, listener, 3) }
+            for descriptor in (listener == nil ? 3 : 4)...highestDescriptor() + 64 {
+                posix_spawn_file_actions_addclose(&actions, descriptor)
+            }
             posix_spawnattr_init(&attributes)
             sigfillset(&defaults)
             sigemptyset(&none)

@@ -18,6 +18,7 @@ package final class Installation: Sendable {
 
     private struct State {
         var daemon: ChildProcess?
+        var disk: SmallDisk?
         var runs = 0
         var shown: [UInt8] = []
     }
@@ -43,10 +44,10 @@ package final class Installation: Sendable {
     package static let patientSettings = quickSettings.replacing("request_timeout: 1s", with: "request_timeout: 30s")
         .replacing("cycle: 500ms", with: "cycle: 60s")
 
-    private init(settings: String) async throws {
+    private init(settings: String, vault: String) async throws {
         folder = try PrivateFolder()
-        vault = "\(folder.path)/vault"
-        keyFile = "\(folder.path)/vault.key"
+        self.vault = "\(folder.path)/\(vault)"
+        keyFile = "\(self.vault).key"
         socket = "\(folder.path)/d.sock"
         proxySocket = "\(folder.path)/p.sock"
         logFile = "\(folder.path)/keyturnd.log"
@@ -56,17 +57,19 @@ package final class Installation: Sendable {
 
     private static let turnstile = Turnstile(4)
 
-    /// Gives `body` a folder with settings in it, and nothing else yet. Whatever was started there is over afterwards.
+    /// Gives `body` a folder with settings in it, and nothing else yet. Whatever was started there is over afterwards. `vault`: where in the
+    /// folder the vault is to be.
     package static func with<Result>(
-        settings: String = quickSettings, _ body: (Installation) async throws -> Result
+        settings: String = quickSettings, vault: String = "vault", _ body: (Installation) async throws -> Result
     ) async throws -> Result {
         signal(SIGPIPE, SIG_IGN)
         await turnstile.enter()
         defer { turnstile.leave() }
-        let installation = try await Installation(settings: settings)
+        let installation = try await Installation(settings: settings, vault: vault)
         let outcome: Swift.Result<Result, any Error>
         do { outcome = .success(try await body(installation)) } catch { outcome = .failure(error) }
         try? await installation.kill()
+        try? await installation.disk?.remove()
         await installation.proxy.stop()
         installation.folder.remove()
         return try outcome.get()
@@ -75,8 +78,10 @@ package final class Installation: Sendable {
     // MARK: Commands
 
     /// Runs `keyturn` to its end. Its output stays in the folder, where the search for secrets looks.
-    package func keyturn(_ arguments: [String], input: String = "") async throws -> CommandRun {
-        try await begin(arguments, input: input).result()
+    package func keyturn(
+        _ arguments: [String], input: String = "", in surroundings: Surroundings = Surroundings()
+    ) async throws -> CommandRun {
+        try await begin(arguments, input: input, in: surroundings).result()
     }
 
     package func keyturn(_ arguments: String..., input: String = "") async throws -> CommandRun {
@@ -112,18 +117,32 @@ package final class Installation: Sendable {
         }
     }
 
-    package func begin(_ arguments: [String], input: String = "") throws -> Begun {
+    package func begin(
+        _ arguments: [String], input: String = "", in surroundings: Surroundings = Surroundings()
+    ) throws -> Begun {
+        var environment = Programs.environment
+        environment["KEYTURN_SOCKET"] = proxySocket
+        return try begin(surroundings.command([Programs.keyturn] + arguments), arguments, environment, input)
+    }
+
+    /// A line that somebody pastes into a shell, with `keyturn` on its path and no environment that names a socket.
+    package func shell(_ line: String) async throws -> CommandRun {
+        var environment = Programs.environment
+        let programs = URL(filePath: Programs.keyturn).deletingLastPathComponent().path
+        environment["PATH"] = "\(programs):/usr/bin:/bin"
+        return try await begin(["/bin/sh", "-c", line], [line], environment, "").result()
+    }
+
+    private func begin(_ command: [String], _ arguments: [String], _ environment: [String: String], _ input: String) throws -> Begun {
         let number = state.withLock { state in
             state.runs += 1
             return state.runs
         }
         let (output, errors) = ("\(folder.path)/run-\(number).out", "\(folder.path)/run-\(number).err")
-        var environment = Programs.environment
-        environment["KEYTURN_SOCKET"] = proxySocket
         keep(arguments.joined(separator: "\n"))
         return Begun(
             process: try ChildProcess(
-                Programs.keyturn, arguments, environment: environment, input: Array(input.utf8), output: output, errors: errors),
+                command[0], Array(command.dropFirst()), environment: environment, input: Array(input.utf8), output: output, errors: errors),
             output: output, errors: errors)
     }
 
@@ -146,8 +165,8 @@ package final class Installation: Sendable {
     }
 
     /// Starts `keyturnd` and returns when it serves and has looked for its vault.
-    package func start(_ extra: [String] = []) async throws {
-        let process = try launch(extra)
+    package func start(_ extra: [String] = [], in surroundings: Surroundings = Surroundings()) async throws {
+        let process = try launch(extra, in: surroundings)
         let end = ContinuousClock.now + .seconds(20)
         while true {
             if let ending = process.ending { throw NotReady(description: "keyturnd ended: \(ending)\n\(log)") }
@@ -159,12 +178,15 @@ package final class Installation: Sendable {
 
     /// Starts it without waiting for anything.
     @discardableResult
-    package func launch(_ extra: [String] = []) throws -> ChildProcess {
+    package func launch(_ extra: [String] = [], in surroundings: Surroundings = Surroundings()) throws -> ChildProcess {
         var environment = Programs.environment
         environment["KEYTURN_LOG_LEVEL"] = "trace"
+        let command =
+            (disk?.prefix ?? [])
+            + surroundings.command([Programs.keyturnd, "--config", settings, "--vault", vault, "--socket", socket] + extra)
         let process = try ChildProcess(
-            Programs.keyturnd, ["--config", settings, "--vault", vault, "--socket", socket] + extra, environment: environment,
-            output: logFile, errors: logFile)
+            command[0], Array(command.dropFirst()), environment: environment, listener: surroundings.listener, output: logFile,
+            errors: logFile)
         state.withLock { $0.daemon = process }
         return process
     }
@@ -172,6 +194,15 @@ package final class Installation: Sendable {
     private func hasLookedForItsVault() async throws -> Bool {
         let status = try await RawCall.send("GET", "/v1/status", to: socket).document
         return status["sealed"].bool == false || status["sealed_code"].text != "sealed"
+    }
+
+    private var disk: SmallDisk? { state.withLock { $0.disk } }
+
+    /// Moves the vault to a small disk, where the daemon finds it from its next start on.
+    package func moveVault(toDiskOf mebibytes: Int) async throws -> SmallDisk {
+        let disk = try await SmallDisk(over: vault, mebibytes: mebibytes, in: folder)
+        state.withLock { $0.disk = disk }
+        return disk
     }
 
     package var daemon: ChildProcess? { state.withLock { $0.daemon } }

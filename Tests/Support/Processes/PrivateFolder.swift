@@ -4,8 +4,9 @@ import Foundation
 package struct PrivateFolder: Sendable {
     package let path: String
 
-    package init() throws {
-        path = "/tmp/kt-\(UUID().uuidString.prefix(8).lowercased())"
+    /// `parent`: where memory is the disk, what is written often costs nothing.
+    package init(in parent: String = "/tmp") throws {
+        path = "\(parent)/kt-\(UUID().uuidString.prefix(8).lowercased())"
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
     }
 

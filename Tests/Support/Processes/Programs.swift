@@ -5,6 +5,9 @@ package enum Programs {
     package static let keyturn = path("keyturn")
     package static let keyturnd = path("keyturnd")
 
+    /// The library of Tests/Faults.
+    package static let faults = path("libkeyturn-faults.so")
+
     private static func path(_ name: String) -> String {
         let bundle = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
         return URL(filePath: bundle).deletingLastPathComponent().appending(path: name).path
@@ -13,7 +16,9 @@ package enum Programs {
     /// What a program inherits: ours, without anything that means something to Keyturn or to a service.
     package static var environment: [String: String] {
         ProcessInfo.processInfo.environment.filter { name, _ in
-            !["KEYTURN_", "CREDENTIALS_", "NOTIFY_", "LISTEN_", "WATCHDOG_", "NO_COLOR"].contains { name.hasPrefix($0) }
+            !["KEYTURN_", "CREDENTIALS_", "NOTIFY_", "LISTEN_", "WATCHDOG_", "NO_COLOR", "FAULTS_", "LD_PRELOAD"].contains {
+                name.hasPrefix($0)
+            }
         }
     }
 }

@@ -39,23 +39,9 @@ package enum RawCall {
         return true
     }
 
-    private static func connected(to path: String) throws -> Int32 {
-        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        guard descriptor >= 0 else { throw Failed(what: "socket", code: errno) }
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        precondition(path.utf8.count < MemoryLayout.size(ofValue: address.sun_path), "a path too long for a socket")
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
-        // SAFETY: the address is a live variable of the size that is given.
-        let status = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) }
-        }
-        guard status == 0 else {
-            let code = errno
-            close(descriptor)
-            throw Failed(what: "connect", code: code)
-        }
-        return descriptor
+    /// A connection, for its owner to close.
+    package static func connected(to path: String) throws -> Int32 {
+        try UnixAddress(path).socket(SOCK_STREAM) { connect($0, $1, $2) }
     }
 
     private static func exchange(_ bytes: [UInt8], _ path: String) throws -> Reply {

@@ -67,7 +67,7 @@ extension Call {
         let key = request.idempotencyKey.map { "\(request.kind.rawValue) \($0)" }
         return Call("\(request.kind.rawValue) \(config)\(key.map { ", \($0)" } ?? "")", on: config, idempotencyKey: key) { service in
             switch try await service.rotate(config, request, waits ? .untilSettled : .not, as: Scene.operatorAtRoot) {
-            case .rotation(let rotation): .rotation(rotation)
+            case .rotation(let rotation), .interrupted(let rotation, _): .rotation(rotation)
             case .notDue: .notDue
             }
         }

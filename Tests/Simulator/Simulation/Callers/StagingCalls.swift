@@ -16,7 +16,9 @@ extension MoveKind {
             return .stage(key, .next, hand.config, hand.world, fields: #","endpoint":"https://two.test/\#(chance.below(9))""#)
         },
         .call("adopt", weight: 2) { chance, hand in
-            guard hand.record?.version(.current) == nil, hand.world.backend.remotes[hand.remote]?.stragglers.isEmpty == true else { return nil }
+            guard hand.record?.version(.current) == nil, hand.world.backend.remotes[hand.remote]?.stragglers.isEmpty == true else {
+                return nil
+            }
             let key = hand.world.backend.newKey(for: hand.config, works: true)
             // The operator put it there by hand and tells the truth; were a rotation faster, it would not be true any more.
             guard hand.record?.versions.isEmpty ?? false else { return nil }
@@ -61,11 +63,10 @@ extension Call {
 extension World {
     /// Seals as a client does.
     func box(_ purpose: String, for target: String, _ credential: String, _ service: VaultService) async throws -> IncomingBox {
-        let key = try await service.intakeKey()
+        let offered = try await service.intakeKey()
         let id = UUID(uuid: random.bytes(16).withUnsafeBytes { $0.loadUnaligned(as: uuid_t.self) })
         let envelope =
             #"{"v":1,"purpose":"\#(purpose)","target":"\#(target)","box":"\#(id)","expires_at":null,"credential":\#(credential)}"#
-        guard let publicKey = BoxPublicKey(bytes: key.publicBytes) else { preconditionFailure("an intake key of a wrong length") }
-        return try IncomingBox(base64: Data(publicKey.seal(Array(envelope.utf8).span.bytes)).base64EncodedString(), keyID: key.id)
+        return try IncomingBox(base64: Data(offered.key.seal(Array(envelope.utf8).span.bytes)).base64EncodedString(), keyID: offered.key.id)
     }
 }

@@ -1,6 +1,7 @@
 import Model
 import Operations
 import Rotations
+import Vault
 
 extension MoveKind {
     static let vaultCalls: [MoveKind] = [
@@ -44,7 +45,7 @@ extension MoveKind {
 extension Call {
     static var unseal: Call {
         Call("unseal") { service in
-            try await service.unseal(as: Scene.operatorAtRoot)
+            try await service.unseal(.refused, as: Scene.operatorAtRoot)
             return .done
         }
     }

@@ -60,6 +60,30 @@ final class FaultyEngine: Engine, @unchecked Sendable {
         guard world.survives(.afterCommit) else { throw Self.gone }
     }
 
+    func rewrite(
+        _ becoming: (EngineRecord) throws(VaultError) -> EngineChange.Content?, last: () throws(VaultError) -> [EngineChange]
+    ) throws(VaultError) {
+        do { try requireLife() } catch { throw VaultError(error) }
+        try inner.rewrite(becoming, last: last)
+    }
+
+    func keepCopy(named name: String) throws(EngineError) {
+        try requireLife()
+        try inner.keepCopy(named: name)
+    }
+
+    func forgetReplaced() throws(EngineError) {
+        try requireLife()
+        try inner.forgetReplaced()
+    }
+
+    func snapshot() throws(EngineError) -> any EngineSnapshot {
+        try requireLife()
+        return try inner.snapshot()
+    }
+
+    var reserve: (any Reserve)? { inner.reserve }
+
     func close() {
         inner.close()
     }

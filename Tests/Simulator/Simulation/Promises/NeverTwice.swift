@@ -19,7 +19,8 @@ extension Oracle {
             }
             guard phase == .putting(.offered), version.state == .pending, image.key(number, of: config) == value else {
                 return broken(
-                    .durable, "a PUT of \(value ?? "nothing") while version \(number) of '\(config)' is \(version.state.rawValue) in \(phase)")
+                    .durable,
+                    "a PUT of \(value ?? "nothing") while version \(number) of '\(config)' is \(version.state.rawValue) in \(phase)")
             }
             inOrder(number, of: config, in: rotation)
         case .standing:
@@ -77,7 +78,9 @@ extension Rotation {
     fileprivate var gaveItBack: Bool {
         switch machine.phase {
         case .ended(.failed(_, .stagedAgain)), .ended(.failed(_, .nothingChanged)), .ended(.cancelled): true
-        case .putting, .validating, .lookingUp, .waiting, .stuck, .ended(.succeeded), .ended(.rejected), .ended(.failed(_, .stays)): false
+        case .putting, .validating, .lookingUp, .waiting, .stuck, .ended(.succeeded), .ended(.rejected), .ended(.failed(_, .stays)),
+            .ended(.failed(_, .assumed)):
+            false
         }
     }
 }

@@ -13,7 +13,10 @@ extension Oracle {
             guard let record = image.configs[config] else { continue }
             if let unfinished = record.unfinished {
                 let rotation = image.rotations[unfinished]
-                broken(.alive, "the rotation of '\(config)' is still \(rotation?.state.rawValue ?? "unknown"): \(String(describing: rotation?.machine.phase))")
+                broken(
+                    .alive,
+                    "the rotation of '\(config)' is still \(rotation?.state.rawValue ?? "unknown"): \(String(describing: rotation?.machine.phase))"
+                )
             }
             if let left = record.versions.first(where: { $0.state == .staged || $0.state == .pending }) {
                 broken(.alive, "version \(left.number) of '\(config)' is still \(left.state.rawValue); hold: \(record.hold ?? "none")")
@@ -23,7 +26,9 @@ extension Oracle {
     }
 
     private func checkInPlace(_ config: ConfigName, _ record: ConfigRecord) {
-        guard let remote = world.backend.remotes[Scene.remote(of: config)], remote.isOurs, let current = record.version(.current) else { return }
+        guard let remote = world.backend.remotes[Scene.remote(of: config)], remote.isOurs, let current = record.version(.current) else {
+            return
+        }
         if !remote.wasOverwrittenLate, remote.held != image.key(current.number, of: config) {
             broken(.alive, "'\(config)' has version \(current.number) as current, but its backend holds \(remote.held ?? "nothing")")
         }

@@ -31,7 +31,7 @@ final class VaultImage {
     }
 
     init(reading engine: any Engine, random: any RandomSource) throws(VaultError) {
-        vault = try OpenVault.open(engine, unlockKey: World.unlockKey, random: random)
+        vault = try OpenVault.open(engine, unlockKey: World.unlockKey, at: Timestamp(milliseconds: 0), random: random)
         self.random = random
         nameKeys()
     }
@@ -54,19 +54,25 @@ final class VaultImage {
 
     /// `engine` holds them already.
     func absorb(_ changes: [EngineChange], in engine: any Engine) throws -> Delta {
-        if isOther(engine) { vault = try OpenVault.open(engine, unlockKey: World.unlockKey, random: random) }
+        if isOther(engine) {
+            vault = try OpenVault.open(engine, unlockKey: World.unlockKey, at: Timestamp(milliseconds: 0), random: random)
+        }
         var delta = Delta()
         let view = VaultView(vault: vault)
         while let entry = try view.get(.audit, .sequence(nextSeq)) {
             nextSeq += 1
             delta.entries.append(entry.event)
-            if let id = entry.event.rotation { ids[vault.cursor(.rotation, .timed(milliseconds: id.milliseconds, id: id.description))] = id }
+            if let id = entry.event.rotation {
+                ids[vault.cursor(.rotation, .timed(milliseconds: id.milliseconds, id: id.description))] = id
+            }
         }
         for change in changes {
             if let name = names[change.key] {
                 let before = configs[name]
                 // Revisions begin anew after a deletion: nothing that was decoded before may be taken for what comes.
-                if change.becomes == nil { vault = try OpenVault.open(engine, unlockKey: World.unlockKey, random: random) }
+                if change.becomes == nil {
+                    vault = try OpenVault.open(engine, unlockKey: World.unlockKey, at: Timestamp(milliseconds: 0), random: random)
+                }
                 let after = change.becomes == nil ? nil : try view.get(.config, .named(name.description))
                 configs[name] = after
                 nameVersions(of: name, upTo: (after?.nextVersion ?? 0) + 8)

@@ -25,10 +25,11 @@ package struct Move: Sendable, CustomStringConvertible {
     }
 
     package var description: String {
-        let rest = switch pause {
-        case .steps(let count): "\(count) steps"
-        case .time(let duration): "\(duration)"
-        }
+        let rest =
+            switch pause {
+            case .steps(let count): "\(count) steps"
+            case .time(let duration): "\(duration)"
+            }
         return "\(kind.name) (luck \(seed)), then \(rest)"
     }
 }

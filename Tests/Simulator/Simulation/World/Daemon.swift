@@ -15,18 +15,16 @@ final class Daemon {
     init(in world: World) {
         guard let ports = world.ports else { preconditionFailure("a daemon without ports") }
         let events = EventHub(listener: Silence())
-        let vault = VaultStore(audience: events, on: world.scheduler.lane)
+        let vault = VaultStore(audience: events, mirror: world.mirror, kindNames: RecordNames.all, on: world.scheduler.lane)
         let bearers = UpstreamBearers(vault: vault, targets: ports.targets, clock: world.time, executor: world.scheduler)
         let journal = ports.journal(VaultJournal(vault: vault, clock: world.time, limits: ports.operationLimits), vault)
         let runner = RotationRunner(
             journal: journal, bearers: bearers, targets: ports.targets, clock: world.time, random: world.random, observer: events,
             limits: ports.rotationLimits)
         self.runner = runner
-        let opening = Opening(world: world)
         service = VaultService(
             vault: vault, runner: runner, targets: ports.targets, bearers: bearers, clock: world.time, random: world.random,
-            policy: .ownerOnly(daemonUID: 0), limits: ports.operationLimits
-        ) { () throws(VaultError) in try opening.open() }
+            policy: .ownerOnly(daemonUID: 0), limits: ports.operationLimits, source: DiskSource(of: world))
         running = Task(executorPreference: world.scheduler) { await runner.run() }
     }
 
@@ -38,21 +36,33 @@ final class Daemon {
     }
 
     /// Finds the vault on the simulated disk.
-    private final class Opening: @unchecked Sendable {
+    private final class DiskSource: VaultSource, @unchecked Sendable {
         // SAFETY: used from the scheduler's thread alone.
         private unowned let world: World
 
-        init(world: World) { self.world = world }
+        init(of world: World) { self.world = world }
 
-        func open() throws(VaultError) -> OpenVault {
-            let engine = world.ports.engine(FaultyEngine(try world.openDisk(), in: world))
-            return try OpenVault.open(engine, unlockKey: World.unlockKey, random: world.random)
+        var machine: String? { nil }
+
+        func open(at time: Timestamp, random: any RandomSource) throws(VaultError) -> OpenVault {
+            try OpenVault.open(try engine(), unlockKey: World.unlockKey, at: time, random: random)
+        }
+
+        func open(rootKey: borrowing Secret, random: any RandomSource) throws(VaultError) -> OpenVault {
+            try OpenVault.open(try engine(), rootKey: rootKey.clone(), random: random)
+        }
+
+        func slots() throws(VaultError) -> [Slot] { try OpenVault.slots(in: try engine()) }
+
+        private func engine() throws(VaultError) -> any Engine {
+            world.ports.engine(FaultyEngine(try world.openDisk(), in: world))
         }
     }
 }
 
 private struct Silence: EventListener {
     func recorded(_ entry: AuditEntry) {}
+    func roomChanged(to room: VaultStore.Room) {}
     func rotation(_ rotation: Rotation, step: String) {}
     func rotation(_ rotation: Rotation, cannotGoOn error: any Error) {}
 }

@@ -66,10 +66,11 @@ extension World {
     private func expire() {
         for _ in 0..<2 where oracle.violation == nil {
             run(for: .seconds(2 * 86_400))
-            begin(Call("erase what is due") { service in
-                _ = await service.eraseOnce()
-                return .done
-            })
+            begin(
+                Call("erase what is due") { service in
+                    _ = await service.eraseOnce()
+                    return .done
+                })
             run(for: .seconds(1))
         }
         oracle.checkAfterAll()

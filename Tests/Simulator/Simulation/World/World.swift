@@ -14,6 +14,7 @@ final class World: @unchecked Sendable {
     let random: SeededRandom
     let scheduler: Scheduler
     let disk: any Disk
+    let mirror = MemoryMirror()
     private(set) var ports: Ports!
     private(set) var oracle: Oracle!
     var diskFaults = DiskFaults()

@@ -1,0 +1,61 @@
+import Glibc
+package import Vault
+
+/// The file `reserve` beside the database: blocks that nothing else on the disk can take, until it is removed for the last commits.
+package final class ReserveFile: Reserve {
+    private let path: String
+    private let folder: String
+
+    /// About 250 pages of the write-ahead log: the outcomes of some dozens of rotations.
+    package static let byteCount = 1 << 20
+    private static let statBlock = 512
+
+    package init(folder: String) {
+        self.folder = folder
+        path = "\(folder)/reserve"
+    }
+
+    package func keep() throws(EngineError) {
+        if isKept { return }
+        guard Disk.freeBytes(at: folder) ?? .max >= 2 * Self.byteCount else { throw .diskFull }
+        // SAFETY: the path is a C string for the length of the call.
+        let file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard file >= 0 else { throw errno == ENOSPC ? .diskFull : .failed("\(path): \(String(cString: strerror(errno)))") }
+        // SAFETY: the descriptor is ours and closed once.
+        defer { close(file) }
+        // Written out where the file system can't allocate: a file with holes would keep nothing.
+        let code = posix_fallocate(file, 0, off_t(Self.byteCount))
+        guard code == 0 else {
+            unlink(path)
+            throw code == ENOSPC || code == EDQUOT ? .diskFull : .failed("\(path): \(String(cString: strerror(code)))")
+        }
+    }
+
+    private var isKept: Bool {
+        var status = stat()
+        // SAFETY: `status` is a live variable.
+        guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return false }
+        return Int(status.st_blocks) * Self.statBlock >= Self.byteCount
+    }
+
+    package func release() {
+        // SAFETY: the path is a C string for the length of the call.
+        unlink(path)
+    }
+}
+
+/// What there is to know of a file's disk.
+enum Disk {
+    /// What an ordinary process may still write; `nil` where it can't be told.
+    static func freeBytes(at path: String) -> Int? {
+        var status = statvfs()
+        // SAFETY: `status` is a live variable.
+        guard statvfs(path, &status) == 0 else { return nil }
+        return Int(status.f_bavail) * Int(status.f_frsize)
+    }
+
+    /// Whether not even a page fits.
+    static func isFull(at path: String) -> Bool {
+        freeBytes(at: path).map { $0 < 4096 } ?? false
+    }
+}

@@ -1,0 +1,45 @@
+/// What becomes of commits when the disk is full.
+extension VaultStore {
+    /// Whether the disk takes new commits.
+    package enum Room: Sendable {
+        case enough
+        /// The reserve was given up: only what began before is still written.
+        case full
+    }
+
+    /// What a writer is about: it decides who may use the last room on a full disk.
+    package enum Work: Sendable {
+        /// A request, after which nothing has gone out yet.
+        case new
+        /// What came of something that is under way, or the record of it.
+        case begun
+    }
+
+    /// Looks whether a disk that was full has room again.
+    @discardableResult
+    package func lookForRoom() -> Room {
+        if room == .full, case .open(let opened) = door { keepReserve(of: opened.vault) }
+        return room
+    }
+
+    func keepReserve(of vault: OpenVault) {
+        do throws(EngineError) {
+            try vault.engine.reserve?.keep()
+            changeRoom(to: .enough)
+        } catch {
+            // A reserve that can't be made for another reason is missed only on a full disk.
+            changeRoom(to: error == .diskFull ? .full : .enough)
+        }
+    }
+
+    func giveUpReserve(of vault: OpenVault) {
+        vault.engine.reserve?.release()
+        changeRoom(to: .full)
+    }
+
+    private func changeRoom(to now: Room) {
+        guard room != now else { return }
+        room = now
+        audience.roomChanged(to: now)
+    }
+}

@@ -1,0 +1,145 @@
+import ArgumentParser
+import Glibc
+import KeyturnClient
+import Vault
+
+/// `backup FILE` and `backup verify FILE`.
+struct BackupCommand: GroupOfCommands {
+    static let configuration = CommandConfiguration(
+        commandName: "backup", abstract: "Back the vault up into one sealed file, and check such a file.",
+        usage: """
+            keyturn backup FILE [--force]
+            keyturn backup verify FILE [--key-file FILE | --recovery FILE | --passphrase]
+            """,
+        discussion: "Restore it with: keyturn restore FILE --vault DIR",
+        subcommands: [BackupMakeCommand.self, BackupVerifyCommand.self], defaultSubcommand: BackupMakeCommand.self)
+}
+
+struct BackupMakeCommand: DaemonCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "make", abstract: "Write a backup, while the daemon works. 'keyturn backup FILE' is short for it.",
+        discussion: """
+            The file holds every record as it is sealed in the vault, and opens only with one of the vault's unlock keys: keep one of them \
+            apart from it. It appears under its name when it is whole and on the disk.
+            """)
+
+    @Argument(help: ArgumentHelp("Where it goes; '-' is standard output.", valueName: "file")) var file: String
+    @Flag(help: "Overwrite an existing file.") var force = false
+    @OptionGroup(title: "Global options") var flags: GlobalFlags
+
+    func perform(_ context: Context) async throws -> CommandExit {
+        guard file != "-" else { return try await stream(context) }
+        let target = try NewFile(path: file, overwrites: force)
+        try await context.daemon.backUp { try target.write($0) }
+        try target.sync()
+        let made: BackupReport
+        do throws(BackupError) {
+            made = BackupReport(try BackupFile(path: target.draft), named: file, checked: .contents)
+        } catch {
+            throw Failure.failed("What the daemon sent is not a whole backup.", nextStep: "keyturn backup \(file)")
+        }
+        try target.publish()
+        context.console.show(made) {
+            context.console.done("Wrote \(file): \(made.records) records, \(made.configs) of them configs.")
+            context.console.hint("keyturn backup verify \(file) --key-file KEY_FILE")
+        }
+        return .done
+    }
+
+    private func stream(_ context: Context) async throws -> CommandExit {
+        guard !SecretSource.isTerminal(STDOUT_FILENO) else {
+            throw Failure.usage("A backup does not belong on a terminal.", nextStep: "keyturn backup - > FILE")
+        }
+        try await context.daemon.backUp { piece in
+            guard NewFile.write(piece, to: STDOUT_FILENO) else {
+                throw Failure.failed("Standard output can't be written: \(String(cString: strerror(errno))).")
+            }
+        }
+        return .done
+    }
+}
+
+struct BackupVerifyCommand: DaemonCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verify", abstract: "Check a backup; needs no daemon.",
+        discussion: """
+            Without a key only its structure and its checksum: that it is whole and as it was written. With one of the vault's unlock keys \
+            every record is opened, and it is certain that the vault itself made it.
+            """)
+
+    @Argument(help: ArgumentHelp("The backup.", valueName: "file")) var file: String
+    @OptionGroup var unlocking: UnlockOptions
+    @OptionGroup(title: "Global options") var flags: GlobalFlags
+
+    func perform(_ context: Context) async throws -> CommandExit {
+        let report: BackupReport
+        do {
+            let backup = try BackupFile(path: file)
+            let opened = try unlocking.open(backup)
+            if let opened { try backup.requireGenuine(in: opened) }
+            report = BackupReport(backup, named: file, checked: opened == nil ? .contents : .everyRecord)
+        } catch let error as BackupError {
+            throw Failure.failed(error.detail, nextStep: error.nextStep)
+        } catch let error as VaultError {
+            throw Failure.backup(file, error)
+        }
+        context.console.show(report) {
+            var sheet = Sheet()
+            sheet.add("made at", report.madeAt)
+            sheet.add("machine", Styled(report.machine))
+            sheet.add("records", "\(report.records)")
+            sheet.add("configs", "\(report.configs)")
+            switch report.checked {
+            case .contents:
+                sheet.add("checked", "structure and checksum alone: it is whole, but whether it opens was not tried")
+            case .everyRecord: sheet.add("checked", "every record opens, and the vault itself made it")
+            }
+            context.console.sheet(sheet)
+            if report.checked == .contents { context.console.hint("keyturn backup verify \(file) --key-file KEY_FILE") }
+        }
+        return .done
+    }
+}
+
+/// What `--json` shows of a backup.
+struct BackupReport: Encodable {
+    let file: String
+    let madeAt: String
+    let machine: String?
+    let records: Int
+    let configs: Int
+    let checked: Extent
+
+    enum Extent: String, Encodable {
+        case contents
+        case everyRecord = "every-record"
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case file, machine, records, configs, checked
+        case madeAt = "made_at"
+    }
+
+    init(_ backup: BackupFile, named file: String, checked: Extent) {
+        self.file = file
+        madeAt = "\(backup.head.madeAt)"
+        machine = backup.head.machine
+        records = backup.summary.records
+        configs = backup.summary.configs
+        self.checked = checked
+    }
+}
+
+extension Failure {
+    /// A backup that does not open: the advice for a vault is not the advice for a backup.
+    static func backup(_ file: String, _ error: VaultError) -> Failure {
+        switch error {
+        case .wrongKey:
+            .failed(
+                "The key does not open the backup \(file).",
+                nextStep: "give the unlock key of the vault that it is from, or its recovery key")
+        case .damaged: .failed("The backup \(file) does not open whole: \(error.detail)", nextStep: BackupError.forged(path: file).nextStep)
+        default: .failed(error.detail, nextStep: error.nextStep)
+        }
+    }
+}

@@ -1,0 +1,41 @@
+import ArgumentParser
+import KeyturnClient
+import KeyturnWire
+
+struct ReleaseCommand: DaemonCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "release", abstract: "Take a config, or the whole vault, out of quarantine: its keys are the right ones.",
+        discussion: """
+            A vault that was restored, that may be an older copy, or that is another machine's may hold keys which have died since. Nothing \
+            goes out for a config in quarantine, until a newly staged key was rotated to or until you say that its keys are right. What was \
+            under way is stuck, and can be resolved afterwards. --all ends the quarantine and takes the vault over to this machine.
+            """)
+
+    @Argument(help: "Name of the config.") var name: String?
+    @Flag(help: "All configs, and the vault itself.") var all = false
+    @OptionGroup(title: "Global options") var flags: GlobalFlags
+
+    func validate() throws {
+        if (name == nil) != all { throw ValidationError("Say one of NAME and --all.") }
+    }
+
+    struct Released: Encodable {
+        let released = true
+
+        enum CodingKeys: CodingKey {
+            case released
+        }
+    }
+
+    func perform(_ context: Context) async throws -> CommandExit {
+        if let name {
+            let name = try Checked.config(name)
+            let config = try await context.daemon.release(name).body
+            try await context.show(config, named: name) { "Config \(name) is out of quarantine." }
+        } else {
+            try await context.daemon.releaseAll()
+            context.console.show(Released()) { context.console.done("The quarantine is over; the vault is this machine's.") }
+        }
+        return .done
+    }
+}

@@ -1,0 +1,77 @@
+import FlashbackStandIn
+import Foundation
+import Glibc
+import TestProcesses
+import Testing
+
+@Suite(.timeLimit(.minutes(10))) struct `A backup by the command line` {
+    @Test func `is made while keys rotate, and opens with the vault's key`() async throws {
+        try await Scene.with(.patient) { scene in
+            let file = "\(scene.keyturn.folder.path)/the.backup"
+            scene.standIn.order(.gate, for: .put)
+            let rotation = try scene.beginRotating()
+            await scene.standIn.waitFor(1, of: .put)
+            let made = try await scene.keyturn.keyturn("backup", file, "--json")
+            scene.standIn.release()
+            #expect(try await rotation.result().status == 0)
+            #expect(made.status == 0, "\(made.errors)")
+            #expect(try made.document["configs"].number == 1 && made.document["checked"].text == "contents")
+            var status = stat()
+            #expect(lstat(file, &status) == 0 && status.st_mode & 0o777 == 0o600)
+
+            let whole = try await scene.keyturn.keyturn("backup", "verify", file)
+            #expect(whole.status == 0 && whole.output.contains("structure and checksum alone"), "\(whole.errors)")
+            let opened = try await scene.keyturn.keyturn("backup", "verify", file, "--key-file", scene.keyturn.keyFile, "--json")
+            #expect(try opened.status == 0 && opened.document["checked"].text == "every-record", "\(opened.errors)")
+            #expect(try opened.document["records"].number == made.document["records"].number)
+
+            let shown = try await scene.keyturn.keyturn("status", "--json").document
+            #expect(try shown["last_backup_at"].text == made.document["made_at"].text)
+            let events = try await scene.audit().compactMap { $0["event"].text }
+            #expect(events.count { $0 == "vault.backup-begun" } == 1 && events.count { $0 == "vault.backed-up" } == 1)
+        }
+    }
+
+    @Test func `overwrites nothing unless told to, and leaves nothing half-made`() async throws {
+        try await Scene.with { scene in
+            let folder = scene.keyturn.folder
+            let file = try folder.file("the.backup", Array("precious".utf8))
+            let refused = try await scene.keyturn.keyturn("backup", file)
+            #expect(refused.status == 1 && refused.errors.contains("--force"), "\(refused.errors)")
+            #expect(folder.files()["the.backup"] == Array("precious".utf8))
+            #expect(try await scene.keyturn.keyturn("backup", file, "--force").status == 0)
+            #expect(try await scene.keyturn.keyturn("backup", "verify", file).status == 0)
+            let piped = try await scene.keyturn.keyturn("backup", "-")
+            #expect(piped.status == 0 && piped.output.hasPrefix("keyturn backup\n"), "\(piped.errors)")
+            try await scene.keyturn.kill()
+            #expect(try await scene.keyturn.keyturn("backup", "\(folder.path)/second.backup").status == 4)
+            #expect(!folder.files().keys.contains { $0.contains("second") || $0.contains(".part-") })
+        }
+    }
+
+    @Test func `that is not one, not whole, changed, or another vault's, is refused as what it is`() async throws {
+        try await Scene.with { scene in
+            let folder = scene.keyturn.folder
+            let file = "\(folder.path)/the.backup"
+            try await scene.done(["backup", file])
+            let whole = try #require(folder.files()["the.backup"])
+            var changed = whole
+            changed[whole.count / 2] ^= 1
+            var newer = whole
+            newer[15] += 1
+            let bad: [(String, [UInt8], String)] = [
+                ("not", Array("hello".utf8), "is not a backup"), ("empty", [], "is not a backup"),
+                ("cut", whole.dropLast(100), "is not whole"),
+                ("changed", changed, "is damaged"), ("newer", newer, "newer than this version"),
+            ]
+            for (name, content, words) in bad {
+                let run = try await scene.keyturn.keyturn("backup", "verify", try folder.file(name, Array(content)))
+                #expect(run.status == 1 && run.errors.contains(words), "\(name): \(run.errors)")
+            }
+            let other = "\(folder.path)/other"
+            try await scene.done(["init", "--vault", other])
+            let wrong = try await scene.keyturn.keyturn("backup", "verify", file, "--key-file", "\(other).key")
+            #expect(wrong.status == 1 && wrong.errors.contains("does not open the backup"), "\(wrong.errors)")
+        }
+    }
+}

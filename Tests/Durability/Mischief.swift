@@ -1,0 +1,50 @@
+import FlashbackStandIn
+import TestProcesses
+
+/// What goes wrong in a round, drawn from the seed.
+enum Mischief {
+    /// One of the backend's ways to lie, drop, delay or answer late. The frequent ones are those after which nobody knows.
+    static func ofBackend(_ draws: inout Draws) -> Fault {
+        let milliseconds = { (range: ClosedRange<Int>, draws: inout Draws) in
+            Duration.milliseconds(Int.random(in: range, using: &draws))
+        }
+        return switch Int.random(in: 0..<20, using: &draws) {
+        case 0: .status(500)
+        case 1: .status(503)
+        case 2: .statusAfterEffect(500)
+        case 3: .statusAfterEffect(502)
+        case 4: .successFalse(message: "No", stores: true)
+        case 5: .successFalse(message: "No", stores: false)
+        case 6: .emptyBody
+        case 7: .noSuccess
+        case 8: .html
+        case 9: .otherID
+        case 10: .overlong
+        case 11: .resetBeforeEffect
+        case 12: .resetAfterEffect
+        case 13: .status(400)
+        case 14: .status(403)
+        case 15: .hangAfterEffect
+        case 16, 17: .delay(milliseconds(5...200, &draws))
+        default: .landLate(after: milliseconds(5...600, &draws))
+        }
+    }
+
+    /// Calls of the daemon that fail; in most rounds none.
+    static func ofCalls(_ draws: inout Draws) -> [Faults.Failing] {
+        guard Int.random(in: 0..<3, using: &draws) == 0 else { return [] }
+        let lasts = Int.random(in: 0..<5, using: &draws) == 0
+        return switch Int.random(in: 0..<4, using: &draws) {
+        case 0: [.init(.write, Int.random(in: 1...80, using: &draws), "EIO", lasts: lasts)]
+        case 1: [.init(.write, Int.random(in: 1...80, using: &draws), "ENOSPC", lasts: lasts)]
+        case 2: [.init(.sync, Int.random(in: 1...12, using: &draws), "EIO", lasts: lasts)]
+        default: [.init(.open, Int.random(in: 1...16, using: &draws), "EIO", lasts: lasts)]
+        }
+    }
+
+    /// By how much the wall clock is off, in seconds: mostly not at all.
+    static func ofClock(_ draws: inout Draws) -> Int {
+        guard Int.random(in: 0..<4, using: &draws) == 0 else { return 0 }
+        return [-200_000_000, -86_400, -3600, -1, 1, 3600, 86_400, 200_000_000].randomElement(using: &draws)!
+    }
+}

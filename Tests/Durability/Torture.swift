@@ -1,0 +1,224 @@
+import FlashbackStandIn
+import Foundation
+import Glibc
+import TestProcesses
+
+/// Kills a daemon again and again while a backend that can't be trusted is being given one key after the other.
+struct Torture {
+    private let site: Site
+    private let disk: SmallDisk?
+    private let scratch: PrivateFolder
+    private let clock: String
+    private var draws: Draws
+    private var ledger = Ledger()
+    private var keysMade = 1
+
+    struct Failed: Error, CustomStringConvertible { let description: String }
+
+    /// A whole run of its own: so many kills of one vault, and then peace. `onSmallDisk`: one that fills up.
+    static func run(kills: Int, seed: UInt64, onSmallDisk: Bool) async throws {
+        try await Site.with(vault: "disk/vault") { site in
+            let scratch = try PrivateFolder(in: "/dev/shm")
+            defer { scratch.remove() }
+            let folder = "\(site.keyturn.folder.path)/disk"
+            try FileManager.default.createDirectory(
+                atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+            let disk = onSmallDisk ? try await SmallDisk(at: folder, output: "\(scratch.path)/mount.log") : nil
+            do {
+                var torture = try Torture(site: site, disk: disk, scratch: scratch, seed: seed)
+                try await torture.prepare()
+                for kill in 1...kills {
+                    do {
+                        try await torture.round()
+                        if kill % 10 == 0 || kill == kills { try await torture.settle() }
+                    } catch {
+                        throw Failed(description: "seed \(seed), kill \(kill): \(error)\n\(site.keyturn.log.suffix(3000))")
+                    }
+                }
+            } catch {
+                try? await site.keyturn.kill()
+                await disk?.remove()
+                throw error
+            }
+            try await site.keyturn.kill()
+            await disk?.remove()
+        }
+    }
+
+    private init(site: Site, disk: SmallDisk?, scratch: PrivateFolder, seed: UInt64) throws {
+        self.site = site
+        self.disk = disk
+        self.scratch = scratch
+        draws = Draws(seed: seed)
+        clock = try scratch.file("clock", [UInt8](repeating: 0, count: 8))
+    }
+
+    private func surroundings(_ change: (inout Surroundings) -> Void = { _ in }) -> Surroundings {
+        Surroundings {
+            $0.mountsOf = disk?.process
+            var faults = Faults(prefix: site.keyturn.folder.path)
+            faults.clock = clock
+            $0.faults = faults
+            change(&$0)
+        }
+    }
+
+    private func prepare() async throws {
+        let made = try await site.keyturn.keyturn(["init", "--vault", site.keyturn.vault], in: surroundings())
+        guard made.status == 0 else { throw Failed(description: made.errors) }
+        try await site.keyturn.start(in: surroundings())
+        try await site.setUp()
+        try await site.keyturn.kill()
+    }
+
+    // MARK: A round
+
+    private mutating func round() async throws {
+        let failing = Mischief.ofCalls(&draws)
+        setClock(Mischief.ofClock(&draws))
+        if let disk, Bool.random(using: &draws) { disk.fill(leaving: Int.random(in: 0...200_000, using: &draws)) }
+        for _ in 0..<Int.random(in: 0...3, using: &draws) {
+            site.standIn.order(Mischief.ofBackend(&draws), for: Bool.random(using: &draws) ? .put : .validate)
+        }
+        let isShortOfFiles = Int.random(in: 0..<8, using: &draws) == 0
+        let key = newKey()
+        let wantsKey = Int.random(in: 0..<3, using: &draws) > 0
+        let daemon = try site.keyturn.launch(
+            in: surroundings {
+                $0.faults?.fails = failing
+                if isShortOfFiles { $0.openFilesMax = 40 }
+            })
+        try await waitUntilServed(daemon)
+        let idle = isShortOfFiles ? (0..<40).compactMap { _ in try? RawCall.connected(to: site.keyturn.socket) } : []
+        let work = Task { [site] in
+            // Whether any of it is granted is open: the daemon may die at any point of it.
+            if wantsKey { _ = try? await site.stage(key) }
+            _ = try? await site.call("POST", Site.rotate, [:])
+        }
+        try await waitForTheMoment()
+        try await end(daemon)
+        for descriptor in idle { close(descriptor) }
+        await work.value
+        disk?.empty()
+        try await check()
+    }
+
+    private mutating func newKey() -> String {
+        keysMade += 1
+        let isBad = Int.random(in: 0..<7, using: &draws) == 0
+        return "\(isBad ? "bad" : "key")-\(keysMade)-\(String(draws.next(), radix: 36))"
+    }
+
+    private func setClock(_ seconds: Int) {
+        // The file is mapped: it must stay the same one.
+        guard let file = FileHandle(forWritingAtPath: clock) else { return }
+        try? file.write(contentsOf: withUnsafeBytes(of: Int64(seconds) * 1_000_000_000) { Data($0) })
+        try? file.close()
+    }
+
+    /// Or has ended: a fault may keep it from starting.
+    private func waitUntilServed(_ daemon: ChildProcess) async throws {
+        let end = ContinuousClock.now + .seconds(30)
+        while daemon.ending == nil, !RawCall.isServed(site.keyturn.socket) {
+            guard ContinuousClock.now < end else { throw Failed(description: "the daemon neither serves nor ends") }
+            try await Task.sleep(for: .milliseconds(2))
+        }
+    }
+
+    /// After some more requests at the backend, or after a while.
+    private mutating func waitForTheMoment() async throws {
+        let requests = site.standIn.count(of: .any) + Int.random(in: 1...4, using: &draws)
+        let end = ContinuousClock.now + .milliseconds(Int.random(in: 0...300, using: &draws))
+        while site.standIn.count(of: .any) < requests, ContinuousClock.now < end { try await Task.sleep(for: .milliseconds(1)) }
+        try await Task.sleep(for: .microseconds(Int.random(in: 0...4000, using: &draws)))
+    }
+
+    private mutating func end(_ daemon: ChildProcess) async throws {
+        switch Int.random(in: 0..<10, using: &draws) {
+        case 0:
+            daemon.send(SIGSTOP)
+            try await Task.sleep(for: .milliseconds(Int.random(in: 1...100, using: &draws)))
+            setClock(Mischief.ofClock(&draws))
+            daemon.send(SIGCONT)
+            try await Task.sleep(for: .milliseconds(Int.random(in: 0...50, using: &draws)))
+            daemon.send(SIGKILL)
+        case 1:
+            setClock(Mischief.ofClock(&draws))
+            try await Task.sleep(for: .milliseconds(Int.random(in: 0...50, using: &draws)))
+            daemon.send(SIGKILL)
+        case 2:
+            daemon.send(SIGTERM)
+        default: daemon.send(SIGKILL)
+        }
+        _ = try await daemon.ended(within: .seconds(40))
+    }
+
+    // MARK: Looking
+
+    /// Reads a copy: the vault itself is recovered by the next daemon.
+    private func reading() async throws -> VaultReading {
+        let copy = "\(scratch.path)/copy"
+        try? FileManager.default.removeItem(atPath: copy)
+        try FileManager.default.copyItem(atPath: disk?.path ?? "\(site.keyturn.folder.path)/disk", toPath: copy)
+        return try await VaultReading(folder: "\(copy)/vault", keyFile: "\(copy)/vault.key")
+    }
+
+    @discardableResult
+    private mutating func check() async throws -> VaultReading {
+        let reading = try await reading()
+        let puts = site.standIn.received(.put).compactMap(\.key)
+        guard let held = site.standIn.held(Site.remoteID)?.key else { throw Failed(description: "the backend holds nothing") }
+        try ledger.check(reading, held: held, puts: puts)
+        return reading
+    }
+
+    // MARK: Peace
+
+    /// Nothing goes wrong any more: all that was begun ends, what is staged is rotated, and then the last key is in place.
+    private mutating func settle() async throws {
+        site.standIn.clearOrders()
+        site.standIn.release()
+        setClock(0)
+        disk?.empty()
+        try await site.keyturn.start(in: surroundings())
+        try await until("the stragglers have landed") { site.standIn.stragglers == 0 }
+        try await endWhatIsUnfinished()
+        let key = "key-last-\(keysMade)"
+        try await site.stage(key)
+        while try await !versions(in: "staged").isEmpty {
+            let reply = try await site.call("POST", Site.rotate, [:])
+            // A bad key is rejected, which is as it should be.
+            guard reply.status == 200 || reply.status == 422 else { throw Site.Refused(reply: reply) }
+        }
+        guard site.standIn.held(Site.remoteID)?.key == key else {
+            throw Failed(description: "the backend holds \(site.standIn.held(Site.remoteID)?.key ?? "nothing"), not \(key)")
+        }
+        try await site.keyturn.kill()
+        let reading = try await check()
+        guard let current = reading.current, reading.keys[current] == key else {
+            throw Failed(description: "the last key is not current")
+        }
+    }
+
+    private func endWhatIsUnfinished() async throws {
+        try await until("all rotations have ended") {
+            let rotations = try await site.granted("GET", "/v1/rotations?config=\(Site.config)&limit=1")["items"].items
+            guard let latest = rotations.first, let id = latest["id"].text, let state = latest["state"].text else { return true }
+            // What an operator does who finds one stuck.
+            if state == "stuck" { _ = try await site.call("POST", "/v1/rotations/\(id)/resolve", ["how": "retry"]) }
+            return !["running", "waiting", "stuck"].contains(state)
+        }
+    }
+
+    private func versions(in state: String) async throws -> [Document] {
+        try await site.granted("GET", "/v1/configs/\(Site.config)")["versions"].items.filter { $0["state"].text == state }
+    }
+
+    private func until(_ what: String, _ isSo: () async throws -> Bool) async throws {
+        let end = ContinuousClock.now + .seconds(60)
+        while try await !isSo() {
+            guard ContinuousClock.now < end else { throw Failed(description: "waited in vain: \(what)") }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+    }
+}

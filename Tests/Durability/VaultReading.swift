@@ -1,0 +1,136 @@
+import Foundation
+import Model
+import Operations
+import Rotations
+import SQLiteEngine
+import Secrets
+import Vault
+
+/// What a vault on the disk says, read in this process. Every record is opened, so that each is known to be what was sealed in its place.
+struct VaultReading: Sendable {
+    private(set) var config: ConfigRecord?
+    /// By version: the key in plaintext, of each that has its credential still.
+    private(set) var keys: [VersionNumber: String] = [:]
+    private(set) var ended: [VersionRecord] = []
+    private(set) var audit: [AuditEntry] = []
+    private(set) var rotations: [Rotation] = []
+
+    struct Wrong: Error, CustomStringConvertible { let description: String }
+
+    /// Opens the vault (which recovers it, as a start does), reads it and closes it.
+    init(folder: String, keyFile: String) async throws {
+        let store = VaultStore(audience: Nobody())
+        let now = Timestamp(milliseconds: 0)
+        try await store.unseal(Admission(at: now, by: nil, machine: nil, older: .refused)) { () throws(VaultError) in
+            try VaultFolder(path: folder).open(
+                unlockKey: KeyFile.read(keyFile, systemdCredential: false), at: now, random: SystemRandom())
+        }
+        let outcome: Result<Void, any Error>
+        do { outcome = .success(try await read(store)) } catch { outcome = .failure(error) }
+        await store.seal()
+        try outcome.get()
+    }
+
+    private struct Nobody: AuditAudience {
+        func recorded(_ entry: AuditEntry) {}
+        func roomChanged(to room: VaultStore.Room) {}
+    }
+
+    private mutating func read(_ store: VaultStore) async throws {
+        (config, ended, audit, rotations) = try await store.read { view in
+            for tag in RecordKind<Anything>.tags { _ = try view.list(RecordKind<Anything>(tag: tag, name: "tag \(tag)"), limit: Self.most) }
+            return (
+                try view.list(.config, limit: 2).first?.value, try view.list(.endedVersion, limit: Self.most).map(\.value),
+                try view.list(.audit, limit: Self.most).map(\.value), try view.list(.rotation, limit: Self.most).map(\.value)
+            )
+        }
+        guard audit.map(\.seq) == Array(1...Int64(audit.count)) else { throw Wrong(description: "audit entries \(audit.map(\.seq))") }
+        guard let config else { return }
+        for number in 1..<config.nextVersion {
+            let packed = try await store.readSecret { try $0.get(.credential, .numbered(config.name.description, number)) }
+            guard let packed, let credential = Credential.unpacked(packed) else { continue }
+            keys[number] = credential.keyText
+        }
+        for version in config.versions where keys[version.number] == nil {
+            throw Wrong(description: "version \(version.number) is \(version.state) and has no credential")
+        }
+    }
+
+    private static let most = 1_000_000
+
+    // MARK: What it says
+
+    func state(of number: VersionNumber) -> VersionState? {
+        (config?.versions.first { $0.number == number } ?? ended.first { $0.number == number })?.state
+    }
+
+    var current: VersionNumber? { config?.version(.current)?.number }
+    var staged: [VersionNumber] { config?.versions.filter { $0.state == .staged }.map(\.number) ?? [] }
+
+    func number(ofKey key: String) -> VersionNumber? {
+        keys.first { $0.value == key }?.key
+    }
+
+    /// Whether an operator drove a stuck rotation of this version on.
+    func wasResolved(_ number: VersionNumber) -> Bool {
+        rotations.contains { rotation in
+            rotation.version == number
+                && audit.contains { $0.event.event == "rotation.resolved" && $0.event.rotation == rotation.id }
+        }
+    }
+
+    /// Whether the audit log says that this version was to be sent: by a rotation of its own, or as the one to put back.
+    func tells(of number: VersionNumber) -> Bool {
+        rotations.contains { rotation in
+            let events = audit.filter { $0.event.rotation == rotation.id }.map(\.event.event)
+            return rotation.version == number && events.contains("rotation.requested")
+                || rotation.standingVersion == number && events.contains("rotation.reverting")
+        }
+    }
+}
+
+/// Any record that is JSON.
+private struct Anything: Codable, Sendable {
+    init(from decoder: any Decoder) throws { _ = try decoder.container(keyedBy: Key.self) }
+    func encode(to encoder: any Encoder) throws {}
+
+    private struct Key: CodingKey {
+        let stringValue: String
+        let intValue: Int? = nil
+        init?(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
+    }
+}
+
+extension RecordKind where Value == Anything {
+    /// Upstreams and all kinds of indices; the rest is read as what it is.
+    fileprivate static var tags: [UInt8] { [0x05, 0x12, 0x15, 0x17, 0x18, 0x19, 0x1A, 0x1B] }
+}
+
+// The records' own modules keep their kinds to themselves: who reads a disk knows them from there.
+
+extension RecordKind where Value == ConfigRecord {
+    fileprivate static let config = RecordKind(tag: 0x10, name: "config")
+}
+
+extension RecordKind where Value == VersionRecord {
+    fileprivate static let endedVersion = RecordKind(tag: 0x11, name: "ended version")
+}
+
+extension RecordKind where Value == Rotation {
+    fileprivate static let rotation = RecordKind(tag: 0x16, name: "rotation")
+}
+
+extension RecordKind where Value == Secret {
+    fileprivate static let credential = RecordKind(tag: 0x14, name: "credential")
+}
+
+extension Credential {
+    fileprivate var keyText: String {
+        switch key {
+        case .some(let key):
+            key.withBytes { bytes in String(decoding: (0..<bytes.byteCount).map { bytes.byte($0) }, as: UTF8.self) }
+        case .none: ""
+        }
+    }
+}

@@ -1,0 +1,19 @@
+// A library to be loaded before a program's own (LD_PRELOAD), which records what the program does to some files and lets calls fail.
+// It is for tests alone; nothing of the product links it.
+//
+// FAULTS_PREFIX   The files meant: absolute paths that begin with this. Nothing else is recorded or fails.
+// FAULTS_LOG      A file to which each change of those files is appended, in the order in which the kernel made them. It may be shared by
+//                 several processes, one at a time. See journal.c for its format.
+// FAULTS_FAIL     CLASS:N:ERRNO[,...]: the Nth call of a class in this process, from 1, is not made and fails with ERRNO. N+ means that one
+//                 and all that follow. ERRNO is EIO, ENOSPC, EMFILE or ENOMEM. The classes are
+//                   write   write, pwrite, writev, pwritev, ftruncate, truncate, fallocate and their like
+//                   sync    fsync, fdatasync
+//                   rename  rename, link, unlink, mkdir, rmdir
+//                   open    open, openat
+//                   malloc  malloc, calloc and aligned ones, of the whole program (realloc is malloc for a program that links CWipe)
+// FAULTS_CLOCK    A file of 8 bytes: a signed number of nanoseconds, in the machine's byte order, by which CLOCK_REALTIME is shifted. It is
+//                 mapped, so that a change counts at once.
+#ifndef FAULTS_H
+#define FAULTS_H
+
+#endif

@@ -1,0 +1,125 @@
+import Model
+import Operations
+import Rotations
+import TestSupport
+import Testing
+
+private let reason = Reason("seen")
+private let late = PutAnswer.unknown(reason, retryAfter: .seconds(7200))
+
+extension ServiceHarness {
+    fileprivate func pause() async throws {
+        try await service.pause(Self.config, until: nil, reason: nil, as: Self.root)
+    }
+
+    fileprivate var state: ConfigState {
+        get async throws { try await service.config(Self.config, as: Self.root).state }
+    }
+}
+
+@Suite(.timeLimit(.minutes(1))) struct `A pause` {
+    private static func waiting() async throws -> (ServiceHarness, Rotation) {
+        let keyturn = try await ServiceHarness()
+        try await keyturn.setUp()
+        try await keyturn.stage("key-one")
+        keyturn.target.answer(puts: [late])
+        let rotation = try await keyturn.rotate()
+        #expect(rotation.state == .waiting)
+        try await keyturn.pause()
+        return (keyturn, rotation)
+    }
+
+    @Test func `holds the next cycle, and shows that, until it is resumed`() async throws {
+        let (keyturn, rotation) = try await Self.waiting()
+        await keyturn.clock.sleepers(atLeast: 1)
+        keyturn.clock.advance(by: .seconds(7200))
+        await keyturn.clock.sleepers(atLeast: 1)
+        #expect(keyturn.target.calls.count == 1)
+        #expect(try await keyturn.state == .paused)
+        let attention = try await keyturn.service.status(as: ServiceHarness.root).attention
+        #expect(attention.map(\.nextStep) == ["keyturn resume openai-prod"])
+        #expect(attention.first?.reason.contains("\(rotation.id)") == true)
+        try await keyturn.service.resumeConfig(ServiceHarness.config, as: ServiceHarness.root)
+        _ = await keyturn.runner.settled(rotation.id)
+        #expect(try await keyturn.states() == [1: .current])
+    }
+
+    @Test func `holds a rotation that was under way when the daemon died, and shows paused, not running`() async throws {
+        let keyturn = try await ServiceHarness()
+        try await keyturn.setUp()
+        try await keyturn.stage("key-one")
+        keyturn.target.answer(puts: [late])
+        let rotation = try await keyturn.rotate()
+        try await keyturn.pause()
+        await keyturn.kill()
+        let restarted = try await ServiceHarness(after: keyturn)
+        await restarted.clock.sleepers(atLeast: 1)
+        #expect(restarted.target.calls.count == 1, "nothing is sent again")
+        #expect(try await restarted.state == .paused)
+        try await restarted.service.resumeConfig(ServiceHarness.config, as: ServiceHarness.root)
+        _ = await restarted.runner.settled(rotation.id)
+        #expect(try await restarted.states() == [1: .current])
+    }
+
+    @Test func `is what rotating and resolving by hand are refused for, with the way out`() async throws {
+        let (keyturn, _) = try await Self.waiting()
+        let rotating = await #expect(throws: Problem.self) { try await keyturn.rotate() }
+        #expect(rotating?.code == .paused && rotating?.nextStep == "keyturn resume openai-prod")
+
+        let stuck = try await ServiceHarness()
+        try await stuck.setUp()
+        try await stuck.stage("key-one")
+        stuck.target.answer(puts: [.denied(reason)])
+        let rotation = try await stuck.rotate()
+        try await stuck.pause()
+        let resolving = await #expect(throws: Problem.self) {
+            try await stuck.service.resolve(rotation.id, .retry, .untilSettled, as: ServiceHarness.root)
+        }
+        #expect(resolving?.code == .paused && resolving?.nextStep == "keyturn resume openai-prod")
+    }
+
+    @Test func `holds retiring until its own time is over`() async throws {
+        let keyturn = try await ServiceHarness()
+        try await keyturn.setUp(grace: .seconds(60))
+        for key in ["key-one", "key-two"] {
+            try await keyturn.stage(key)
+            _ = try await keyturn.rotate()
+        }
+        let until = keyturn.clock.now() + .seconds(3600)
+        try await keyturn.service.pause(ServiceHarness.config, until: until, reason: nil, as: ServiceHarness.root)
+        keyturn.clock.advance(by: .seconds(3599))
+        _ = await keyturn.service.eraseOnce()
+        #expect(try await keyturn.states() == [1: .previous, 2: .current])
+        keyturn.clock.advance(by: .seconds(1))
+        _ = await keyturn.service.eraseOnce()
+        #expect(try await keyturn.states() == [1: .retired, 2: .current])
+    }
+}
+
+@Suite(.timeLimit(.minutes(1))) struct `Cancelling` {
+    @Test func `ends a rotation that waits for a token and has sent nothing`() async throws {
+        let keyturn = try await ServiceHarness()
+        try await keyturn.setUp()
+        try await keyturn.stage("key-one")
+        let address = try await keyturn.service.upstream(ServiceHarness.upstream, as: ServiceHarness.root).address
+        let other = UpstreamAddress(name: address.name, baseURL: address.baseURL, caPEM: "x", pinSHA256: nil, workspaceID: nil)
+        try await keyturn.service.putUpstream(
+            ServiceHarness.upstream, UpstreamSettings(address: other, allowsPlainHTTP: false), bearer: nil, as: ServiceHarness.root)
+        let rotation = try await keyturn.rotate()
+        #expect(rotation.state == .waiting && rotation.machine.attempts == 0)
+        let cancelled = try await keyturn.service.cancel(rotation.id, as: ServiceHarness.root)
+        #expect(cancelled.state == .cancelled && cancelled.machine.attempts == 0)
+        #expect(try await keyturn.states() == [1: .staged])
+        #expect(keyturn.target.calls == [])
+    }
+
+    @Test func `is refused after the first byte, with what to do instead`() async throws {
+        let keyturn = try await ServiceHarness()
+        try await keyturn.setUp()
+        try await keyturn.stage("key-one")
+        keyturn.target.answer(puts: [.noVerdict, .refused(reason)])
+        let rotation = try await keyturn.rotate()
+        let problem = await #expect(throws: Problem.self) { try await keyturn.service.cancel(rotation.id, as: ServiceHarness.root) }
+        #expect(problem?.nextStep == "keyturn resolve \(rotation.id) --retry")
+    }
+}

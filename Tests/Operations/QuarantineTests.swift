@@ -1,0 +1,210 @@
+import Model
+import Operations
+import Rotations
+import TestSupport
+import Testing
+import Vault
+
+private let reason = Reason("seen")
+
+@Suite struct `A vault in quarantine` {
+    private static let second = try! ConfigName("second")
+
+    /// Puts the vault of `earlier` into quarantine, as a restore does, and starts a daemon on it.
+    private static func restarted(_ earlier: ServiceHarness, _ why: Quarantine.Cause = .restored) async throws -> ServiceHarness {
+        let now = earlier.clock.now()
+        try await earlier.vault.write { transaction in
+            try transaction.changeState { $0.quarantine = Quarantine(id: "quarantine-1", since: now, why: why) }
+            return .changed((), AuditEvent(at: now, "vault.quarantined", by: nil))
+        }
+        await earlier.kill()
+        return try await ServiceHarness(after: earlier)
+    }
+
+    /// One current key, one staged.
+    private static func rotated() async throws -> ServiceHarness {
+        let harness = try await ServiceHarness()
+        try await harness.setUp()
+        try await harness.stage("key-1")
+        _ = try await harness.rotate()
+        try await harness.stage("key-2")
+        return harness
+    }
+
+    private static func puts(_ harness: ServiceHarness) -> [String] {
+        harness.target.calls.compactMap { if case .put(let text, _) = $0 { text } else { nil } }
+    }
+
+    private static func events(_ harness: ServiceHarness) async throws -> [String] {
+        try await harness.service.audit(after: 0, limit: 1000, as: ServiceHarness.root).map(\.event.event)
+    }
+
+    private static func expectQuarantined<Result>(_ body: () async throws -> Result) async {
+        let problem = await #expect(throws: Problem.self) { _ = try await body() }
+        #expect(problem?.code == .quarantined && problem?.nextStep == "keyturn release openai-prod")
+    }
+
+    private static func state(_ harness: ServiceHarness, _ name: ConfigName = ServiceHarness.config) async throws -> ConfigState {
+        try await harness.service.config(name, as: ServiceHarness.root).state
+    }
+
+    @Test(arguments: Quarantine.Cause.allCases) func `sends nothing by itself: what was under way is stuck`(_ why: Quarantine.Cause)
+        async throws
+    {
+        let first = try await Self.rotated()
+        first.target.answer(puts: [.unknown(reason, retryAfter: nil)])
+        let rotating = Task { try await first.rotate() }
+        await first.clock.sleepers(atLeast: 1)
+        let harness = try await Self.restarted(first, why)
+        _ = try? await rotating.value
+        let calls = harness.target.calls
+
+        #expect(try await Self.state(harness) == .quarantined)
+        let id = try #require(try await harness.service.config(ServiceHarness.config, as: ServiceHarness.root).record.unfinished)
+        #expect(try await harness.service.rotation(id, as: ServiceHarness.root).state == .stuck)
+        await Self.expectQuarantined { try await harness.service.resolve(id, .retry, .untilSettled, as: ServiceHarness.root) }
+        await Self.expectQuarantined { try await harness.rotate() }
+        await Self.expectQuarantined {
+            try await harness.service.removeConfig(ServiceHarness.config, .recoverable, as: ServiceHarness.root)
+        }
+        let held = try await harness.service.rotation(id, as: ServiceHarness.root)
+        #expect(try await harness.service.nextSteps(after: [held]) == [id: "keyturn release openai-prod"], "the history says the same")
+        harness.clock.advance(by: .seconds(40 * 86_400))
+        await harness.service.rotateDueOnce(as: ServiceHarness.root)
+        _ = await harness.service.eraseOnce()
+        #expect(harness.target.calls == calls)
+
+        let status = try await harness.service.status(as: ServiceHarness.root)
+        #expect(status.quarantine?.why == why && status.attention.map(\.state) == [.quarantined])
+        #expect(status.attention.first?.nextStep == "keyturn release openai-prod")
+        #expect(try await Self.events(harness).contains("rotation.stuck"))
+
+        try await harness.service.release(ServiceHarness.config, as: ServiceHarness.root)
+        #expect(try await Self.state(harness) == .stuck)
+        let resolved = try await harness.service.resolve(id, .retry, .untilSettled, as: ServiceHarness.root)
+        #expect(resolved.state == .succeeded)
+        #expect(Self.puts(harness).suffix(1) == ["key-2"])
+    }
+
+    @Test func `neither rolls back nor changes fields, nor rotates to a key that came along`() async throws {
+        let first = try await Self.rotated()
+        _ = try await first.rotate()
+        try await first.stage("key-3")
+        let harness = try await Self.restarted(first)
+        let puts = Self.puts(harness)
+        await Self.expectQuarantined { try await harness.rotate() }
+        await Self.expectQuarantined { try await harness.rotate(RotationRequest(.rollback)) }
+        var fields = RotationRequest(.remote)
+        fields.fields = RemoteFields(name: "other")
+        await Self.expectQuarantined { try await harness.rotate(fields) }
+        var due = RotationRequest(.rotate)
+        due.condition = .ifDue
+        guard case .notDue = try await harness.service.rotate(ServiceHarness.config, due, .untilSettled, as: ServiceHarness.root) else {
+            Issue.record("it was due")
+            return
+        }
+        #expect(Self.puts(harness) == puts)
+        // Looking whether a key works changes nothing.
+        #expect(try await harness.rotate(RotationRequest(.prove)).state == .succeeded)
+        #expect(Self.puts(harness) == puts)
+    }
+
+    @Test func `lets one config go when a newly staged key was put, and only that one`() async throws {
+        let first = try await Self.rotated()
+        try await first.putConfig(Self.second, id: "remote-2")
+        let harness = try await Self.restarted(first)
+        try await harness.stage("key-3")
+        #expect(try await Self.state(harness) == .quarantined)
+        let rotation = try await harness.rotate()
+        #expect(rotation.state == .succeeded && Self.puts(harness).suffix(1) == ["key-3"])
+        #expect(try await Self.state(harness) == .ok)
+        #expect(try await Self.state(harness, Self.second) == .quarantined)
+        // From here on the older staged key is as good as any.
+        #expect(try await harness.rotate().state == .succeeded && Self.puts(harness).suffix(1) == ["key-2"])
+    }
+
+    @Test func `puts nothing back when the new key does not work`() async throws {
+        let first = try await Self.rotated()
+        let harness = try await Self.restarted(first)
+        try await harness.stage("key-3")
+        harness.target.answer(puts: [.denied(reason)])
+        let puts = Self.puts(harness)
+        let rotation = try await harness.rotate()
+        #expect(rotation.state == .stuck)
+        #expect(Self.puts(harness) == puts + ["key-3"])
+        #expect(try await Self.state(harness) == .stuck, "it is the operator's own rotation that is stuck, with a way out of its own")
+        #expect(try await harness.service.resolve(rotation.id, .retry, .untilSettled, as: ServiceHarness.root).state == .succeeded)
+        #expect(try await Self.state(harness) == .ok)
+    }
+
+    @Test func `resumes what was begun in it`() async throws {
+        let first = try await Self.rotated()
+        let second = try await Self.restarted(first)
+        try await second.stage("key-3")
+        second.target.answer(puts: [.unknown(reason, retryAfter: nil)])
+        let rotating = Task { try await second.rotate() }
+        await second.clock.sleepers(atLeast: 1)
+        await second.kill()
+        _ = try? await rotating.value
+        let harness = try await ServiceHarness(after: second)
+        let id = try #require(try await harness.service.config(ServiceHarness.config, as: ServiceHarness.root).record.lastRotation)
+        _ = await harness.runner.settled(id)
+        #expect(try await harness.service.rotation(id, as: ServiceHarness.root).state == .succeeded)
+        #expect(try await Self.state(harness) == .ok)
+    }
+
+    @Test func `drops the refresh tokens that came along, once`() async throws {
+        let first = try await Self.rotated()
+        first.target.answer(refreshWith: "bearer-2")
+        try await first.setRefreshToken()
+        let harness = try await Self.restarted(first)
+        #expect(try await harness.service.upstream(ServiceHarness.upstream, as: ServiceHarness.root).bearer == .none)
+        #expect(try await Self.events(harness).count { $0 == "upstream.bearer-dropped" } == 1)
+        #expect(!harness.target.calls.contains(.refresh))
+        // One that is given now is the operator's.
+        try await harness.setRefreshToken()
+        await harness.kill()
+        let again = try await ServiceHarness(after: harness)
+        #expect(try await again.service.upstream(ServiceHarness.upstream, as: ServiceHarness.root).bearer == .refreshToken)
+        try await again.stage("key-3")
+        #expect(try await again.rotate().state == .succeeded)
+        #expect(again.target.calls.contains(.refresh))
+    }
+
+    @Test func `erases nothing until it is over`() async throws {
+        let first = try await Self.rotated()
+        _ = try await first.rotate()
+        let harness = try await Self.restarted(first)
+        harness.clock.advance(by: .seconds(2 * 86_400))
+        _ = await harness.service.eraseOnce()
+        #expect(try await harness.states() == [1: .previous, 2: .current])
+        try await harness.service.releaseAll(as: ServiceHarness.root)
+        _ = await harness.service.eraseOnce()
+        #expect(try await harness.states() == [1: .retired, 2: .current])
+    }
+
+    @Test func `ends as a whole by the word of who may do everything`() async throws {
+        let first = try await Self.rotated()
+        let harness = try await Self.restarted(first)
+        let denied = await #expect(throws: Problem.self) { try await harness.service.releaseAll(as: ServiceHarness.stranger) }
+        #expect(denied?.code == .notAllowed)
+        await #expect(throws: Problem.self) {
+            try await harness.service.release(ServiceHarness.config, as: ServiceHarness.stranger)
+        }
+        #expect(try await Self.state(harness) == .quarantined)
+        for _ in 1...2 { try await harness.service.releaseAll(as: ServiceHarness.root) }
+        for _ in 1...2 { try await harness.service.release(ServiceHarness.config, as: ServiceHarness.root) }
+        let events = try await Self.events(harness)
+        #expect(events.count { $0 == "vault.released" } == 1 && !events.contains("config.released"))
+        #expect(try await harness.service.status(as: ServiceHarness.root).quarantine == nil)
+        #expect(try await harness.rotate().state == .succeeded)
+    }
+
+    @Test func `does not hold a config that was made in it`() async throws {
+        let first = try await Self.rotated()
+        let harness = try await Self.restarted(first)
+        try await harness.putConfig(Self.second, id: "remote-2")
+        try await harness.stage("key-9", for: Self.second)
+        #expect(try await harness.rotate(RotationRequest(.rotate), Self.second).state == .succeeded)
+    }
+}

@@ -1,0 +1,186 @@
+import Access
+import Model
+import Operations
+import Rotations
+import Secrets
+import TestSupport
+
+/// Where a config can be left, each reached by the real machine, runner and vault over a scripted backend.
+enum Situation: String, CaseIterable, Sendable {
+    case running = "running, the PUT is out"
+    case waitingForCycle = "waiting for its next cycle"
+    case waitingForToken = "waiting for a token"
+    case waitingUnsent = "waiting for a token, nothing was sent yet"
+    case revertingWaits = "waiting on its way back"
+    case stuckRefused = "stuck: refused after an unknown outcome"
+    case stuckPutBack = "stuck: the earlier key can't be put back"
+    case stuckFirst = "stuck: the very first key, said no to"
+    case stuckCompromised = "stuck: the earlier key is compromised"
+    case failedStagedAgain = "failed: refused, the key is staged again"
+    case failedFirst = "failed: the very first key does not work"
+    case failedAssumed = "failed: current by the operator's word"
+    case rejected = "rejected, nothing else is staged"
+    case rejectedWithStock = "rejected, another key is staged"
+    case cancelled = "cancelled"
+    case unproven = "succeeded, but the backend can't try keys"
+    case unconfirmed = "succeeded, but the backend never said that it stored it"
+    case broken = "succeeded, but a later check failed"
+    case paused = "paused"
+    case pausedHolding = "paused while a rotation waits"
+    case pausedFailed = "paused after a failed rotation"
+    case due = "due, a key is staged"
+    case overdue = "overdue, a key is staged"
+    case overdueEmpty = "overdue, nothing is staged"
+    case runningOut = "due within a week, nothing is staged"
+    case well = "well"
+
+    private static let no = Reason("the backend said no")
+    private static let late = PutAnswer.unknown(Reason("no answer"), retryAfter: .seconds(7200))
+    private static let day = Duration.seconds(86_400)
+
+    func reached() async throws -> Position {
+        let position = Position(keyturn: try await ServiceHarness())
+        try await reach(position)
+        return position
+    }
+
+    private func reach(_ here: Position) async throws {
+        let keyturn = here.keyturn
+        switch self {
+        case .waitingUnsent, .cancelled:
+            try await keyturn.setUp()
+            try await keyturn.stage("key-one")
+            try await here.dropBearer()
+            try await here.rotate()
+            if self == .cancelled { _ = try await keyturn.service.cancel(here.rotation(), as: ServiceHarness.root) }
+        case .stuckFirst, .failedFirst:
+            try await keyturn.setUp()
+            try await keyturn.stage("key-one")
+            if self == .stuckFirst {
+                keyturn.target.answer(puts: [.denied(Self.no)])
+                try await here.rotate()
+            } else {
+                keyturn.target.answer(validates: Array(repeating: .fails(Self.no), count: 3))
+                try await here.rotate(pauses: 2)
+            }
+        case .due, .overdue, .overdueEmpty, .runningOut, .paused, .well:
+            try await keyturn.setUp(every: self == .paused || self == .well ? nil : Self.day)
+            try await keyturn.stage("key-one")
+            try await here.rotate()
+            if self != .overdueEmpty, self != .runningOut { try await keyturn.stage("key-two") }
+            switch self {
+            case .due: keyturn.clock.advance(by: Self.day)
+            case .overdue, .overdueEmpty: keyturn.clock.advance(by: Self.day * 2)
+            case .paused: try await here.pause()
+            default: break
+            }
+        default: try await reachSecondRotation(here)
+        }
+    }
+
+    /// Those in which a first key is current and proven, and something happened on the way to the second.
+    private func reachSecondRotation(_ here: Position) async throws {
+        let keyturn = here.keyturn
+        try await keyturn.setUp(every: nil)
+        try await keyturn.stage("key-one")
+        try await here.rotate()
+        try await keyturn.stage("key-two")
+        if self == .rejectedWithStock { try await keyturn.stage("key-three") }
+        keyturn.target.answer(puts: puts, validates: self == .unproven ? [.unsupported(Self.no)] : [])
+        switch self {
+        case .running:
+            keyturn.target.closeGate()
+            _ = try await keyturn.service.rotate(ServiceHarness.config, RotationRequest(.rotate), .not, as: ServiceHarness.root)
+            await keyturn.target.puts(atLeast: 2)
+        case .stuckCompromised:
+            var request = RotationRequest(.rotate)
+            request.isCompromised = true
+            _ = try await keyturn.rotate(request)
+        case .broken:
+            try await here.rotate()
+            keyturn.target.answer(validates: Array(repeating: .fails(Self.no), count: 3))
+            try await here.rotate(.prove, pauses: 2)
+        case .failedAssumed:
+            try await here.rotate()
+            keyturn.target.answer(puts: [.refused(Self.no)])
+            _ = try await keyturn.service.resolve(here.rotation(), .applied, .untilSettled, as: ServiceHarness.root)
+        case .pausedHolding, .pausedFailed:
+            try await here.rotate()
+            try await here.pause()
+        default: try await here.rotate()
+        }
+    }
+
+    private var puts: [PutAnswer] {
+        switch self {
+        case .waitingForCycle, .pausedHolding: [Self.late]
+        case .waitingForToken: [.unauthorized(Self.no)]
+        case .revertingWaits: [.denied(Self.no), Self.late]
+        case .stuckRefused, .failedAssumed: [.noVerdict, .refused(Self.no)]
+        case .stuckPutBack: [.denied(Self.no), .refused(Self.no)]
+        case .stuckCompromised: [.denied(Self.no)]
+        case .failedStagedAgain, .pausedFailed: [.refused(Self.no)]
+        case .rejected, .rejectedWithStock: [.rejected(Self.no)]
+        case .unconfirmed: [.noVerdict, .noVerdict]
+        default: []
+        }
+    }
+}
+
+/// A config in some situation.
+struct Position: Sendable {
+    let keyturn: ServiceHarness
+
+    /// A key that was never staged before.
+    func freshKey() -> String { "key-\(keyturn.random.bytes(8).map(String.init).joined(separator: "-"))" }
+
+    func rotate(_ kind: RotationPlan.Kind = .rotate, pauses: Int = 0) async throws {
+        let rotating = Task { try await keyturn.rotate(RotationRequest(kind)) }
+        for _ in 0..<pauses {
+            await keyturn.clock.sleepers(atLeast: 1)
+            keyturn.clock.advance(by: .milliseconds(2500))
+        }
+        _ = try await rotating.value
+    }
+
+    func pause() async throws {
+        try await keyturn.service.pause(ServiceHarness.config, until: nil, reason: "an incident", as: ServiceHarness.root)
+    }
+
+    /// A change of trust does that.
+    func dropBearer() async throws {
+        let address = try await keyturn.service.upstream(ServiceHarness.upstream, as: ServiceHarness.root).address
+        let other = UpstreamAddress(
+            name: address.name, baseURL: address.baseURL, caPEM: "another", pinSHA256: nil, workspaceID: address.workspaceID)
+        try await keyturn.service.putUpstream(
+            ServiceHarness.upstream, UpstreamSettings(address: other, allowsPlainHTTP: false), bearer: nil, as: ServiceHarness.root)
+    }
+
+    func setToken() async throws {
+        let address = try await keyturn.service.upstream(ServiceHarness.upstream, as: ServiceHarness.root).address
+        let box = try await keyturn.box("upstream-token", target: "fb", credential: #"{"access_token":"bearer-2"}"#)
+        try await keyturn.service.putUpstream(
+            ServiceHarness.upstream, UpstreamSettings(address: address, allowsPlainHTTP: false), bearer: box, as: ServiceHarness.root)
+    }
+
+    var config: ConfigSnapshot {
+        get async throws { try await keyturn.service.config(ServiceHarness.config, as: ServiceHarness.root) }
+    }
+
+    /// The latest one.
+    func rotation() async throws -> RotationID {
+        guard let id = try await config.record.lastRotation else { throw Problem(.unknownRotation, "none") }
+        return id
+    }
+
+    /// What `status` says of the config.
+    func attention() async throws -> StatusSnapshot.Attention? {
+        try await keyturn.service.status(as: ServiceHarness.root).attention.first
+    }
+
+    /// What `history` says is to be done about the latest rotation.
+    func nextStepInHistory() async throws -> String? {
+        let rotation = try await keyturn.service.rotation(rotation(), as: ServiceHarness.root)
+        return try await keyturn.service.nextSteps(after: [rotation])[rotation.id]
+    }
+}
