@@ -4,7 +4,7 @@ package import Vault
 /// An engine in memory, with failures to order. Its content survives `close`, as a disk's does.
 package final class MemoryEngine: Engine {
     private struct State {
-        var records: [[UInt8]: EngineRecord] = [:]
+        var records = OrderedRecords()
         var failures: [EngineError] = []
         var losesAnswer = false
         var commits = 0
@@ -43,8 +43,8 @@ package final class MemoryEngine: Engine {
 
     /// All that is stored, as somebody with the disk would see it.
     package var records: [EngineRecord] {
-        get { state.withLock { Array($0.records.values) } }
-        set { state.withLock { $0.records = Dictionary(uniqueKeysWithValues: newValue.map { ($0.key, $0) }) } }
+        get { state.withLock(\.records.all) }
+        set { state.withLock { $0.records = OrderedRecords(newValue) } }
     }
 
     package func replace(_ key: [UInt8], with record: EngineRecord?) {
@@ -56,15 +56,7 @@ package final class MemoryEngine: Engine {
     }
 
     package func range(_ prefix: [UInt8], after: [UInt8]?, order: RangeOrder, limit: Int) throws(EngineError) -> [EngineRecord] {
-        let matching = state.withLock { state in
-            state.records.values.filter { record in
-                guard record.key.starts(with: prefix) else { return false }
-                guard let after else { return true }
-                return order == .ascending ? after.lexicographicallyPrecedes(record.key) : record.key.lexicographicallyPrecedes(after)
-            }
-        }
-        let sorted = matching.sorted { $0.key.lexicographicallyPrecedes($1.key) }
-        return Array((order == .ascending ? sorted : sorted.reversed()).prefix(limit))
+        state.withLock { $0.records.range(prefix, after: after, order: order, limit: limit) }
     }
 
     package func commit(_ changes: [EngineChange]) throws(EngineError) {
@@ -87,7 +79,7 @@ package final class MemoryEngine: Engine {
     }
 
     package func snapshot() throws(EngineError) -> any EngineSnapshot {
-        MemorySnapshot(records: state.withLock { Array($0.records.values) })
+        MemorySnapshot(records: state.withLock { $0.records.all })
     }
 
     package var reserve: (any Reserve)? { MemoryReserve(engine: self) }
@@ -96,7 +88,7 @@ package final class MemoryEngine: Engine {
         _ becoming: (EngineRecord) throws(VaultError) -> EngineChange.Content?, last: () throws(VaultError) -> [EngineChange]
     ) throws(VaultError) {
         var changes: [EngineChange] = []
-        for record in records.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+        for record in records {
             let content = try becoming(record)
             if content == EngineChange.Content(revision: record.revision, value: record.value) { continue }
             changes.append(EngineChange(key: record.key, expecting: record.revision, becomes: content))
@@ -106,7 +98,7 @@ package final class MemoryEngine: Engine {
     }
 
     package func keepCopy(named name: String) throws(EngineError) {
-        state.withLock { $0.copies[name] = Array($0.records.values) }
+        state.withLock { $0.copies[name] = $0.records.all }
     }
 
     package func forgetReplaced() throws(EngineError) {

@@ -4,6 +4,15 @@ import Rotations
 
 extension MoveKind {
     static let rotationCalls: [MoveKind] = [
+        .call("stage and rotate", weight: 90) { chance, hand in
+            let key = hand.world.backend.newKey(for: hand.config, works: !chance.happens(percent: 8))
+            let stage = Call.stage(key, .next, hand.config, hand.world)
+            let rotate = Call.rotate(RotationRequest(.rotate), hand.config, waits: true)
+            return Call("stage \(key) and rotate", on: hand.config) { service in
+                _ = try await stage.perform(service)
+                return try await rotate.perform(service)
+            }
+        },
         .call("rotate", weight: 30) { chance, hand in
             var request = RotationRequest(.rotate)
             if chance.happens(percent: 40) { request.idempotencyKey = "key-\(chance.below(40))" }

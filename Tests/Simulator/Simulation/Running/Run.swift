@@ -21,7 +21,7 @@ package struct Run: Sendable {
     }
 
     /// Moves in a run: enough for many rotations to meet, few enough to look at.
-    package static let length = 150
+    package static let length = 250
 
     package init(seed: UInt64, length: Int = Run.length, disk: DiskKind = .memory, variant: BrokenVariant? = nil) {
         self.seed = seed
@@ -30,12 +30,12 @@ package struct Run: Sendable {
         self.variant = variant
     }
 
-    package func play(keepsTrace: Bool = false) -> Outcome {
+    package func play(keepsTrace: Bool = false, tells: (@Sendable (String) -> Void)? = nil) -> Outcome {
         let disk: any Disk
         let world: World
         do {
             disk = try makeDisk()
-            world = try World(seed: seed, disk: disk, variant: variant, keepsTrace: keepsTrace)
+            world = try World(seed: seed, disk: disk, variant: variant, trace: Trace(keepsLines: keepsTrace, tells: tells))
         } catch {
             preconditionFailure("no world could be made: \(error)")
         }
@@ -54,10 +54,10 @@ package struct Run: Sendable {
             trace: world.log)
     }
 
-    private func makeDisk() throws(VaultError) -> any Disk {
+    private func makeDisk() throws -> any Disk {
         switch disk {
         case .memory: MemoryDisk()
-        case .sqlite: MemoryDisk()
+        case .sqlite: try SQLiteDisk()
         }
     }
 }

@@ -1,4 +1,7 @@
 extension Run {
+    /// Shorter scripts that are tried: more help little, and each is a run.
+    private static let triesMax = 300
+
     /// The shortest script found that breaks the same promise: first the prefix, then without whatever can be left out.
     package func shrunk(from outcome: Outcome) -> (run: Run, outcome: Outcome) {
         guard let promise = outcome.violation?.promise else { return (self, outcome) }
@@ -14,11 +17,13 @@ extension Run {
             best.script.moves.removeLast(moves.count - outcome.moves)
             return true
         }
+        var triesLeft = Self.triesMax
         var size = max(best.script.moves.count / 2, 1)
-        while true {
+        while triesLeft > 0 {
             var start = 0
             var hasShrunk = false
-            while start < best.script.moves.count {
+            while start < best.script.moves.count, triesLeft > 0 {
+                triesLeft -= 1
                 var moves = best.script.moves
                 moves.removeSubrange(start..<min(start + size, moves.count))
                 if breaks(moves) { hasShrunk = true } else { start += size }

@@ -16,8 +16,9 @@ enum CrashPoint: String {
 struct CrashPlan {
     /// Points to pass before the first kill, then those before the second, ...
     private var toPass: [Int]
-    /// Points passed in all.
+    /// Points passed in all, and since the last kill.
     private(set) var passed = 0
+    private(set) var passedSinceLast = 0
 
     init(_ toPass: [Int] = []) {
         self.toPass = toPass
@@ -35,9 +36,11 @@ struct CrashPlan {
     /// True when it is to die here.
     mutating func reached() -> Bool {
         passed += 1
+        passedSinceLast += 1
         guard let count = toPass.first else { return false }
         guard count > 0 else {
             toPass.removeFirst()
+            passedSinceLast = 0
             return true
         }
         toPass[0] = count - 1

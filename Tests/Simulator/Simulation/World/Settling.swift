@@ -12,7 +12,7 @@ extension World {
         run(for: PutRow.stragglerMax + .seconds(60))
         for round in 0..<Self.roundsMax where oracle.violation == nil {
             // Nothing that Keyturn does mends a key that is dead at its provider: its owner does.
-            if round == Self.roundsMax / 2 { backend.reviveKeys() }
+            if round == 10 { backend.reviveKeys() }
             guard tidyOnce() else { break }
             run(for: .seconds(120))
         }
@@ -20,7 +20,7 @@ extension World {
         expire()
     }
 
-    private static let roundsMax = 30
+    private static let roundsMax = 100
 
     /// What the operator does next for each config; false when there is nothing to do.
     private func tidyOnce() -> Bool {

@@ -1,21 +1,23 @@
-/// What happened, in order: its hash tells whether two runs were the same, its lines what to look at.
+/// What happened, in order: its hash tells whether two runs were the same (in two processes, where both have the same hash seed), its lines
+/// what to look at.
 package struct Trace: Sendable {
-    package private(set) var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    package private(set) var hash = 0
     package private(set) var lines: [String] = []
     private let keepsLines: Bool
+    private let tells: (@Sendable (String) -> Void)?
 
-    init(keepsLines: Bool) {
+    /// `tells` hears each line at once: of a run that stops the program, the last ones too.
+    init(keepsLines: Bool, tells: (@Sendable (String) -> Void)?) {
         self.keepsLines = keepsLines
+        self.tells = tells
     }
 
-    /// FNV-1a.
     mutating func add(_ line: String) {
-        var line = line
-        hash = line.withUTF8 { bytes in
-            var hash = hash
-            for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
-            return hash
-        }
+        var hasher = Hasher()
+        hasher.combine(hash)
+        hasher.combine(line)
+        hash = hasher.finalize()
         if keepsLines { lines.append(line) }
+        tells?(line)
     }
 }

@@ -35,11 +35,11 @@ final class World: @unchecked Sendable {
     /// A run that takes more steps than this goes on for ever.
     private static let jobsMax = 2_000_000
 
-    init(seed: UInt64, disk: any Disk, variant: BrokenVariant? = nil, keepsTrace: Bool = false) throws(VaultError) {
+    init(seed: UInt64, disk: any Disk, variant: BrokenVariant? = nil, trace: Trace) throws(VaultError) {
         random = SeededRandom(seed: seed)
         scheduler = Scheduler(seed: seed)
         chance = Chance(seed: seed &+ 1)
-        log = Trace(keepsLines: keepsTrace)
+        log = trace
         self.disk = disk
         ports = Ports(in: self)
         variant?.breakPorts(&ports, self)

@@ -1,0 +1,130 @@
+import Model
+import Operations
+import Rotations
+
+/// Every path of a rotation, and on each path a kill at every point where the daemon can be killed, and on each of those a second kill at
+/// every point of the resume.
+package struct CrashTour: Sendable {
+    /// What the backend does on this path, in order; afterwards all is well.
+    package struct Path: Sendable, CustomStringConvertible {
+        package let description: String
+        let puts: [PutRow]
+        let validates: [ValidateRow]
+        let bearer: Bearer
+        let kind: RotationPlan.Kind
+
+        enum Bearer: Sendable {
+            case good, refreshable, dead
+        }
+
+        init(
+            _ description: String, puts: [PutRow] = [], validates: [ValidateRow] = [], bearer: Bearer = .good,
+            kind: RotationPlan.Kind = .rotate
+        ) {
+            self.description = description
+            self.puts = puts
+            self.validates = validates
+            self.bearer = bearer
+            self.kind = kind
+        }
+    }
+
+    /// One row of the table each, a refusal after an unknown outcome, each validate, and the other kinds of rotation.
+    package static let paths: [Path] =
+        PutRow.allCases.map { Path("\($0.rawValue)", puts: [$0]) }
+        + [PutRow.rejected, .forbidden, .deniedNotStored, .unauthorized, .noVerdictStored].flatMap { row in
+            [PutRow.droppedAfterEffect, .timedOutLate].map { Path("\($0.rawValue), then \(row.rawValue)", puts: [$0, row]) }
+        }
+        + ValidateRow.allCases.map { Path("validate: \($0.rawValue)", validates: Array(repeating: $0, count: 3)) }
+        + [
+            Path("put back, and that fails", puts: [.deniedStored, .timedOutStored, .forbidden]),
+            Path("put back without a verdict", puts: [.deniedStored, .noVerdictNotStored, .noVerdictNotStored]),
+            Path("neither works", validates: Array(repeating: .fails, count: 6)),
+            Path("without a verdict twice", puts: [.noVerdictStored, .noVerdictStored]),
+            Path("refreshed on the way", puts: [.unauthorized], bearer: .refreshable),
+            Path("no bearer", bearer: .dead),
+            Path("rollback", kind: .rollback),
+            Path("rollback, refused after an unknown outcome", puts: [.timedOutNever, .rejected], kind: .rollback),
+            Path("remote", kind: .remote),
+            Path("remote, put back", validates: Array(repeating: .fails, count: 3), kind: .remote),
+            Path("prove", kind: .prove),
+            Path("prove fails", validates: Array(repeating: .fails, count: 3), kind: .prove),
+        ]
+
+    package struct Report: Sendable {
+        package var runs = 0
+        package var points = 0
+        package var failure: String?
+    }
+
+    /// `depth`: how many kills in one run at the most.
+    package static func walk(_ path: Path, depth: Int) -> Report {
+        var report = Report()
+        walk(path, kills: [], depth: depth, &report)
+        return report
+    }
+
+    /// Plays with these kills; then, where one more fits, with a further one at each point that was still passed after them.
+    private static func walk(_ path: Path, kills: [Int], depth: Int, _ report: inout Report) {
+        let (violation, passed) = play(path, kills: kills)
+        report.runs += 1
+        report.points += passed
+        if let violation {
+            report.failure = "\(path), killed after \(kills.map(String.init).joined(separator: ", then ")) points: \(violation)"
+            return
+        }
+        guard kills.count < depth else { return }
+        for point in 0..<passed where report.failure == nil { walk(path, kills: kills + [point], depth: depth, &report) }
+    }
+
+    /// Returns how many points were passed after the last kill, until the dust settled.
+    package static func play(_ path: Path, kills: [Int], tells: (@Sendable (String) -> Void)? = nil) -> (Violation?, Int) {
+        let world: World
+        do { world = try World(seed: 1, disk: MemoryDisk(), trace: Trace(keepsLines: false, tells: tells)) } catch {
+            preconditionFailure("no world could be made: \(error)")
+        }
+        world.prepare(path)
+        world.crashes = CrashPlan(kills)
+        let before = world.crashes.passed
+        world.begin(path)
+        world.run(for: .seconds(45))
+        let passed = world.crashes.passedSinceLast - (kills.isEmpty ? before : 0)
+        world.settle()
+        return (world.oracle.violation, passed)
+    }
+}
+
+extension World {
+    private static var config: ConfigName { Scene.configs[0] }
+
+    /// A config with a current and a previous version, and a third that is staged.
+    fileprivate func prepare(_ path: CrashTour.Path) {
+        setUp(seed: 3)
+        for _ in 0..<2 { stage(); rotate(.rotate) }
+        if path.kind == .rotate { stage() }
+        let remote = Scene.remote(of: Self.config)
+        backend.remotes[remote]?.puts = path.puts
+        backend.remotes[remote]?.validates = path.validates
+        switch path.bearer {
+        case .good: break
+        case .refreshable:
+            callers.begin(newBearer(at: Scene.upstream(of: Self.config), isRefresh: true))
+            run(for: .seconds(1))
+        case .dead: backend.upstreams[Scene.upstream(of: Self.config)]?.access = []
+        }
+    }
+
+    fileprivate func begin(_ path: CrashTour.Path) { rotate(path.kind) }
+
+    private func stage() {
+        callers.begin(.stage(backend.newKey(for: Self.config, works: true), .next, Self.config, self))
+        run(for: .seconds(1))
+    }
+
+    private func rotate(_ kind: RotationPlan.Kind) {
+        var request = RotationRequest(kind)
+        if kind == .remote { request.fields = RemoteFields(name: "second") }
+        callers.begin(.rotate(request, Self.config, waits: true))
+        run(for: .seconds(1))
+    }
+}
