@@ -6,7 +6,7 @@ import Vault
 final class SQLiteDisk: Disk {
     private let folder: URL
     private var lives = 0
-    private var open: SQLiteFile?
+    private var inUse: SQLiteFile?
 
     init() throws {
         folder = FileManager.default.temporaryDirectory.appendingPathComponent("keyturn-simulator-\(UUID().uuidString)")
@@ -19,7 +19,7 @@ final class SQLiteDisk: Disk {
         if lives > 0 { leave() }
         lives += 1
         let engine = try SQLiteFile(path: file(lives).path, mode: lives == 1 ? .create : .open, lock: nil)
-        open = engine
+        inUse = engine
         return engine
     }
 
@@ -27,7 +27,7 @@ final class SQLiteDisk: Disk {
     private func leave() {
         if !isTorn { copy(from: lives, to: lives + 1) }
         isTorn = false
-        open?.close()
+        inUse?.close()
         for suffix in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(at: file(lives, suffix)) }
     }
 
@@ -52,7 +52,7 @@ final class SQLiteDisk: Disk {
     }
 
     func discard() {
-        open?.close()
+        inUse?.close()
         try? FileManager.default.removeItem(at: folder)
     }
 }
