@@ -18,6 +18,9 @@ final class LiveRotations: Sendable {
         var onEmpty: [Int: CheckedContinuation<Void, Never>] = [:]
         var nextWaiter = 0
         var halt = Halt.none
+
+        /// What was only announced has nobody who could end it.
+        var isAnythingDriven: Bool { entries.values.contains(where: \.isDriven) }
     }
 
     private enum Halt {
@@ -96,7 +99,7 @@ final class LiveRotations: Sendable {
         let waiting = state.withLock { state -> [CheckedContinuation<Void, Never>] in
             guard state.entries[id]?.signal === signal else { return [] }
             state.entries[id] = nil
-            guard state.entries.isEmpty else { return [] }
+            guard !state.isAnythingDriven else { return [] }
             defer { state.onEmpty = [:] }
             return Array(state.onEmpty.values)
         }
@@ -158,7 +161,7 @@ final class LiveRotations: Sendable {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let isOver = state.withLock { state -> Bool in
-                    guard !state.entries.isEmpty, !Task.isCancelled else { return true }
+                    guard state.isAnythingDriven, !Task.isCancelled else { return true }
                     state.onEmpty[waiter] = continuation
                     return false
                 }
