@@ -51,13 +51,14 @@ extension Transaction {
 }
 
 extension ConfigRecord {
-    /// When something of it is to be erased as things stand. What holds it back for no known time (a rotation, a missing proof, a pause)
+    /// When something of it is to be erased as things stand. What holds it back for no known time (a rotation, a missing proof, a straggler that may have landed, a pause)
     /// schedules anew when it ends.
     fileprivate func nextErasure(_ limits: OperationLimits) -> Timestamp? {
         if let removedAt { return removedAt + limits.removalAge }
         guard unfinished == nil else { return nil }
         let isProven = version(.current).map { $0.proof == .proven || $0.proof == .off } ?? false
-        let times = versions.filter { $0.state == .rejected || ($0.state == .previous && isProven) }.compactMap { version in
+        let times = versions.filter { !mayBeHeld($0) && ($0.state == .rejected || ($0.state == .previous && isProven)) }.compactMap {
+            version in
             version.eraseAfter.map { max($0, stragglersUntil ?? $0) }
         }
         guard let first = times.min() else { return nil }
