@@ -122,7 +122,7 @@ let package = Package(
             name: "keyturn-simulator", dependencies: ["Simulation", argumentParser], path: "Tests/Simulator/Program",
             swiftSettings: strict),
         .testTarget(
-            name: "SimulatorTests", dependencies: ["Simulation", "TestSupport"], path: "Tests/Simulator/Tests",
+            name: "SimulatorTests", dependencies: ["keyturn-simulator", "TestProcesses"], path: "Tests/Simulator/Tests",
             swiftSettings: strict),
         tests("Operations", ["Access", "Model", "Operations", "Rotations", "Secrets", "TestSupport", "Vault"]),
         tests(

@@ -51,8 +51,8 @@ extension Transaction {
 }
 
 extension ConfigRecord {
-    /// When something of it is to be erased as things stand. What holds it back for no known time (a rotation, a missing proof, a pause)
-    /// schedules anew when it ends.
+    /// When something of it is to be erased as things stand. What holds it back for no known time (a rotation, a missing proof, a straggler that
+    /// may have landed, a pause) schedules anew when it ends.
     fileprivate func nextErasure(_ limits: OperationLimits) -> Timestamp? {
         if let removedAt { return removedAt + limits.removalAge }
         guard unfinished == nil else { return nil }

@@ -34,7 +34,7 @@ package actor VaultStore {
     let mirror: (any CounterMirror)?
     /// Of all kinds of records, by tag, for errors.
     let kindNames: [UInt8: String]
-    private nonisolated let thread: any SerialExecutor
+    private nonisolated let thread: any SerialExecutor & TaskExecutor
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
@@ -52,7 +52,7 @@ package actor VaultStore {
     /// `thread` is where all of its work runs, one piece at a time.
     package init(
         audience: any AuditAudience, mirror: (any CounterMirror)? = nil, kindNames: [UInt8: String] = [:],
-        on thread: any SerialExecutor = VaultThread()
+        on thread: any SerialExecutor & TaskExecutor = VaultThread()
     ) {
         self.audience = audience
         self.mirror = mirror
@@ -125,11 +125,14 @@ package actor VaultStore {
 
     private func beginCheck() {
         guard checking == nil, case .open(let opened) = door, case .due(let finding, let admission) = opened.check else { return }
-        checking = Task {
-            await check(opened.vault, finding, admission)
-            checking = nil
-            flush()
-        }
+        // Between its pages it stays on the thread, in line with whoever reads.
+        checking = Task(executorPreference: thread) { await self.finishCheck(opened.vault, finding, admission) }
+    }
+
+    private func finishCheck(_ vault: OpenVault, _ finding: Finding, _ admission: Admission) async {
+        await check(vault, finding, admission)
+        checking = nil
+        flush()
     }
 
     private func check(_ vault: OpenVault, _ finding: Finding, _ admission: Admission) async {

@@ -7,7 +7,7 @@ import Simulation
     static let configuration = CommandConfiguration(
         commandName: "keyturn-simulator",
         abstract: "Simulated rotations with crashes, a lying backend and an oracle that checks the promises.",
-        subcommands: [Random.self, Replay.self], defaultSubcommand: Random.self)
+        subcommands: [Random.self, Tour.self, Replay.self], defaultSubcommand: Random.self)
 
     /// Swift seeds its hash tables anew in each process, and the order of a dictionary would differ from run to run.
     static func main() {
@@ -48,6 +48,32 @@ struct Random: ParsableCommand {
         let (shrunk, shortest) = run.shrunk(from: outcome)
         Story(run: shrunk, outcome: shortest).tell()
         throw ExitCode.failure
+    }
+}
+
+struct Tour: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Every path of a rotation, killed at every point, and killed again at every point of the resume.")
+
+    @Option(help: "How many kills in one run at the most.") var kills = 2
+    @Option(help: "Only this path.") var path: String?
+
+    func run() throws {
+        let paths = CrashTour.paths.filter { path == nil || $0.description == path }
+        guard !paths.isEmpty else {
+            throw ValidationError("There is no such path; known: \(CrashTour.paths.map(\.description).joined(separator: "; ")).")
+        }
+        var (runs, points, failures) = (0, 0, 0)
+        for path in paths {
+            let report = CrashTour.walk(path, depth: kills)
+            runs += report.runs
+            points += report.points
+            guard let failure = report.failure else { continue }
+            failures += 1
+            say("Broken: \(failure)")
+        }
+        say("\(paths.count) paths, \(runs) runs, \(points) points passed, \(failures) broken")
+        if failures > 0 { throw ExitCode.failure }
     }
 }
 

@@ -1,6 +1,7 @@
 import Model
 import Operations
 import Rotations
+import Secrets
 import Vault
 
 extension MoveKind {
@@ -24,6 +25,25 @@ extension MoveKind {
                     return .done
                 })
         },
+        .fault("look for room", weight: 3) { _, world in
+            world.callers.begin(
+                Call("look for room") { service in
+                    await service.lookForRoom()
+                    return .done
+                })
+        },
+        .fault("mirror the counter", weight: 2) { _, world in
+            let vault = world.daemon.vault
+            world.callers.begin(
+                Call("mirror the counter") { _ in
+                    await vault.mirrorCounter()
+                    return .done
+                })
+        },
+        .fault("rekey", weight: 1) { _, world in world.callers.begin(.rekey) },
+        .fault("add a slot", weight: 1) { _, world in world.callers.begin(.addSlot(random: world.random)) },
+        .fault("remove a slot", weight: 1) { _, world in world.callers.begin(.removeSlot) },
+        .fault("back up", weight: 1) { _, world in world.callers.begin(.backUp) },
         .fault("status", weight: 1) { _, world in
             world.callers.begin(
                 Call("status") { service in
@@ -31,18 +51,54 @@ extension MoveKind {
                     return .done
                 })
         },
-        .fault("seal", weight: 1) { _, world in
-            world.callers.begin(
-                Call("seal") { service in
-                    try await service.seal(as: Scene.operatorAtRoot)
-                    return .done
-                })
-        },
+        .fault("seal", weight: 1) { _, world in world.callers.begin(.seal) },
         .fault("unseal", weight: 6) { _, world in world.callers.begin(.unseal) },
     ]
 }
 
 extension Call {
+    static var rekey: Call {
+        Call("rekey") { service in
+            _ = try await service.rekey(as: Scene.operatorAtRoot)
+            return .done
+        }
+    }
+
+    /// For a recovery key that nobody keeps.
+    static func addSlot(random: any RandomSource) -> Call {
+        Call("add a slot") { service in
+            let entry = SlotEntry.recipient(
+                BoxKeyPair(random: random).publicKey, name: nil, at: Timestamp(milliseconds: 0), random: random)
+            _ = try await service.addSlot(entry, as: Scene.operatorAtRoot)
+            return .done
+        }
+    }
+
+    /// One that was added: the daemon's own stays.
+    static var removeSlot: Call {
+        Call("remove a slot") { service in
+            guard let slot = try await service.slots(as: Scene.operatorAtRoot).first(where: { $0.entry.kind != .credential }) else {
+                return .done
+            }
+            _ = try await service.removeSlot(slot.entry.id, as: Scene.operatorAtRoot)
+            return .done
+        }
+    }
+
+    static var backUp: Call {
+        Call("back up") { service in
+            try await service.backUp(as: Scene.operatorAtRoot).write { _ in }
+            return .done
+        }
+    }
+
+    static var seal: Call {
+        Call("seal") { service in
+            try await service.seal(as: Scene.operatorAtRoot)
+            return .done
+        }
+    }
+
     static var unseal: Call {
         Call("unseal") { service in
             try await service.unseal(.refused, as: Scene.operatorAtRoot)

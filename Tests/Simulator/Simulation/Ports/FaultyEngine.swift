@@ -40,31 +40,45 @@ final class FaultyEngine: Engine, @unchecked Sendable {
     }
 
     func commit(_ changes: [EngineChange]) throws(EngineError) {
-        guard world.survives(.beforeCommit) else { throw Self.gone }
-        if world.diskFaults.isFull { throw .diskFull }
-        let fault = world.diskFaults.next.isEmpty ? nil : world.diskFaults.next.removeFirst()
-        switch fault {
-        case .lost: throw .failed("the disk failed")
-        case .full: throw .diskFull
-        case .torn:
+        let fault = try begin()
+        guard fault != .torn else {
             world.tear(changes, of: inner)
             throw Self.gone
-        case .applied, nil: break
         }
         do { try inner.commit(changes) } catch {
             world.oracle.broken(.alive, "the store found a conflict or failed without being told to: \(error)")
             throw error
         }
         world.oracle.durable(changes, in: inner)
-        if fault == .applied { throw .failed("the disk said that it failed") }
-        guard world.survives(.afterCommit) else { throw Self.gone }
+        try end(fault)
     }
 
     func rewrite(
         _ becoming: (EngineRecord) throws(VaultError) -> EngineChange.Content?, last: () throws(VaultError) -> [EngineChange]
     ) throws(VaultError) {
-        do { try requireLife() } catch { throw VaultError(error) }
+        let fault: DiskFaults.CommitFault?
+        do { fault = try begin() } catch { throw VaultError(error) }
         try inner.rewrite(becoming, last: last)
+        world.oracle.rewritten(in: inner)
+        do { try end(fault) } catch { throw VaultError(error) }
+    }
+
+    /// What is to go wrong with the commit that begins; throws where it does not get that far.
+    private func begin() throws(EngineError) -> DiskFaults.CommitFault? {
+        guard world.survives(.beforeCommit) else { throw Self.gone }
+        if world.diskFaults.isFull { throw .diskFull }
+        let fault = world.diskFaults.next.isEmpty ? nil : world.diskFaults.next.removeFirst()
+        switch fault {
+        case .lost: throw .failed("the disk failed")
+        case .full: throw .diskFull
+        case .applied, .torn, nil: return fault
+        }
+    }
+
+    /// What the caller hears of a commit that is there.
+    private func end(_ fault: DiskFaults.CommitFault?) throws(EngineError) {
+        if fault == .applied { throw .failed("the disk said that it failed") }
+        guard world.survives(.afterCommit) else { throw Self.gone }
     }
 
     func keepCopy(named name: String) throws(EngineError) {

@@ -2,57 +2,59 @@ import Foundation
 import SQLiteEngine
 import Vault
 
-/// Real SQLite files in a folder of their own, removed at the end. A kill leaves them as they are; a power cut tears the log's end.
+/// Real SQLite files, one folder for each life, removed at the end. A kill leaves them as they are; a power cut tears the log's end.
 final class SQLiteDisk: Disk {
-    private let folder: URL
-    private var lives = 0
-    private var inUse: SQLiteFile?
-
-    init() throws {
-        folder = FileManager.default.temporaryDirectory.appendingPathComponent("keyturn-simulator-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    }
-
-    private func file(_ life: Int, _ suffix: String = "") -> URL { folder.appendingPathComponent("vault-\(life).db\(suffix)") }
-
-    func open() throws(VaultError) -> any Engine {
-        if lives > 0 { leave() }
-        lives += 1
-        let engine = try SQLiteFile(path: file(lives).path, mode: lives == 1 ? .create : .open, lock: nil)
-        inUse = engine
-        return engine
-    }
-
-    /// What a killed process leaves: the file and its log, copied before the old connection tidies up.
-    private func leave() {
-        if !isTorn { copy(from: lives, to: lives + 1) }
-        isTorn = false
-        inUse?.close()
-        for suffix in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(at: file(lives, suffix)) }
-    }
-
+    private let root: URL
+    private var life = 0
+    private var engine: SQLiteFile?
+    /// What the next life finds was put together by a power cut.
     private var isTorn = false
 
-    private func copy(from: Int, to: Int) {
-        for suffix in ["", "-wal"] where FileManager.default.fileExists(atPath: file(from, suffix).path) {
-            try? FileManager.default.copyItem(at: file(from, suffix), to: file(to, suffix))
-        }
+    init() throws {
+        root = FileManager.default.temporaryDirectory.appendingPathComponent("keyturn-simulator-\(UUID().uuidString)")
     }
 
+    private func folder(_ life: Int) -> URL { root.appendingPathComponent("\(life)") }
+    private func database(_ life: Int) -> URL { folder(life).appendingPathComponent("vault.db") }
+    private func log(_ life: Int) -> URL { folder(life).appendingPathComponent("vault.db-wal") }
+
+    func open() throws(VaultError) -> any Engine {
+        if !isTorn { makeNext() }
+        isTorn = false
+        // Whatever the last connection tidies up at its end is not what a killed process leaves.
+        engine?.close()
+        try? FileManager.default.removeItem(at: folder(life))
+        life += 1
+        let opened = try SQLiteFile(path: database(life).path, mode: life == 1 ? .create : .open, lock: nil)
+        engine = opened
+        return opened
+    }
+
+    /// What the next life finds: everything but the memory that the last one shared with itself.
+    private func makeNext() {
+        let files = FileManager.default
+        guard life > 0 else {
+            try? files.createDirectory(at: folder(1), withIntermediateDirectories: true)
+            return
+        }
+        try? files.copyItem(at: folder(life), to: folder(life + 1))
+        try? files.removeItem(at: folder(life + 1).appendingPathComponent("vault.db-shm"))
+    }
+
+    /// The new log's beginning, as far as it came, over the old one.
     func tear(_ changes: [EngineChange], of engine: any Engine, at fraction: Double) {
-        let before = (try? Data(contentsOf: file(lives, "-wal"))) ?? Data()
+        let before = (try? Data(contentsOf: log(life))) ?? Data()
         try? engine.commit(changes)
-        let after = (try? Data(contentsOf: file(lives, "-wal"))) ?? Data()
-        copy(from: lives, to: lives + 1)
-        // The new log's beginning, as far as it came, over the old one.
+        let after = (try? Data(contentsOf: log(life))) ?? Data()
+        makeNext()
+        isTorn = true
         let first = zip(before, after).enumerated().first { $0.element.0 != $0.element.1 }?.offset ?? min(before.count, after.count)
         let cut = first + Int(Double(after.count - first) * fraction)
-        try? (after.prefix(cut) + before.dropFirst(cut)).write(to: file(lives + 1, "-wal"))
-        isTorn = true
+        try? (after.prefix(cut) + before.dropFirst(cut)).write(to: log(life + 1))
     }
 
     func discard() {
-        inUse?.close()
-        try? FileManager.default.removeItem(at: folder)
+        engine?.close()
+        try? FileManager.default.removeItem(at: root)
     }
 }

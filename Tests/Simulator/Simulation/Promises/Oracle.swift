@@ -85,6 +85,19 @@ final class Oracle {
         }
     }
 
+    /// All records were sealed anew, with the entry that says so.
+    func rewritten(in engine: any Engine) {
+        guard violation == nil else { return }
+        do {
+            let changed = try image.reread(from: engine)
+            if !changed.isEmpty { broken(.neverLost, "sealed anew, these are not what they were: \(changed.joined(separator: ", "))") }
+            world.trace("durable: sealed anew")
+            durable([], in: engine)
+        } catch {
+            broken(.neverLost, "sealed anew, the vault can't be read: \(error)")
+        }
+    }
+
     /// A value reached the backend's store.
     func stored(in id: RemoteID) {
         guard violation == nil else { return }

@@ -36,6 +36,29 @@ final class VaultImage {
         nameKeys()
     }
 
+    /// After the root key was replaced: every record has another key and other bytes, and none another meaning. Returns what has.
+    func reread(from engine: any Engine) throws -> [String] {
+        vault = try OpenVault.open(engine, unlockKey: World.unlockKey, at: Timestamp(milliseconds: 0), random: random)
+        (names, ids, versions, versionsNamed) = ([:], [:], [:], [:])
+        nameKeys()
+        for id in rotations.keys { ids[vault.cursor(.rotation, .timed(milliseconds: id.milliseconds, id: id.description))] = id }
+        let view = VaultView(vault: vault)
+        var changed: [String] = []
+        for name in Scene.configs {
+            let record = try view.get(.config, .named(name.description))
+            if record != configs[name] { changed.append("'\(name)'") }
+            nameVersions(of: name, upTo: (record?.nextVersion ?? 0) + 8)
+            for (number, key) in keys[name] ?? [:] where try spelled(view.get(.credential, .numbered(name.description, number))) != key {
+                changed.append("version \(number) of '\(name)'")
+            }
+        }
+        for (id, rotation) in rotations where try view.get(.rotation, .timed(milliseconds: id.milliseconds, id: id.description)) != rotation
+        {
+            changed.append("rotation \(id)")
+        }
+        return changed
+    }
+
     private let random: any RandomSource
 
     private func nameKeys() {

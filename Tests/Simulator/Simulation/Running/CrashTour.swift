@@ -11,7 +11,9 @@ package struct CrashTour: Sendable {
         let puts: [PutRow]
         let validates: [ValidateRow]
         let bearer: Bearer
-        let kind: RotationPlan.Kind
+        let call: @Sendable (World) -> Call
+        /// Whether a third version is staged when it begins.
+        let isStaged: Bool
 
         enum Bearer: Sendable {
             case good, refreshable, dead
@@ -21,11 +23,32 @@ package struct CrashTour: Sendable {
             _ description: String, puts: [PutRow] = [], validates: [ValidateRow] = [], bearer: Bearer = .good,
             kind: RotationPlan.Kind = .rotate
         ) {
+            self.init(description, puts, validates, bearer, isStaged: kind == .rotate) { _ in
+                var request = RotationRequest(kind)
+                if kind == .remote { request.fields = RemoteFields(name: "second") }
+                return .rotate(request, World.touredConfig, waits: true)
+            }
+        }
+
+        private init(
+            _ description: String, _ puts: [PutRow], _ validates: [ValidateRow], _ bearer: Bearer, isStaged: Bool,
+            _ call: @escaping @Sendable (World) -> Call
+        ) {
             self.description = description
             self.puts = puts
             self.validates = validates
             self.bearer = bearer
-            self.kind = kind
+            self.isStaged = isStaged
+            self.call = call
+        }
+
+        /// What an operator does to the vault, with a rotation under way whose outcome is not known yet.
+        static func during(_ description: String, _ call: @escaping @Sendable (World) -> Call) -> Path {
+            Path(description, [.timedOutNever], [], .good, isStaged: true) { world in
+                world.callers.begin(.rotate(RotationRequest(.rotate), World.touredConfig, waits: true))
+                world.run(for: .seconds(2))
+                return call(world)
+            }
         }
     }
 
@@ -49,6 +72,15 @@ package struct CrashTour: Sendable {
             Path("remote, put back", validates: Array(repeating: .fails, count: 3), kind: .remote),
             Path("prove", kind: .prove),
             Path("prove fails", validates: Array(repeating: .fails, count: 3), kind: .prove),
+            .during("rekey") { _ in .rekey },
+            .during("add a slot") { .addSlot(random: $0.random) },
+            .during("remove a slot") { world in
+                world.callers.begin(.addSlot(random: world.random))
+                world.run(for: .seconds(1))
+                return .removeSlot
+            },
+            .during("back up") { _ in .backUp },
+            .during("seal") { _ in .seal },
         ]
 
     package struct Report: Sendable {
@@ -86,7 +118,7 @@ package struct CrashTour: Sendable {
         world.prepare(path)
         world.crashes = CrashPlan(kills)
         let before = world.crashes.passed
-        world.begin(path)
+        world.callers.begin(path.call(world))
         world.run(for: .seconds(45))
         let passed = world.crashes.passedSinceLast - (kills.isEmpty ? before : 0)
         world.settle()
@@ -95,36 +127,35 @@ package struct CrashTour: Sendable {
 }
 
 extension World {
-    private static var config: ConfigName { Scene.configs[0] }
+    fileprivate static var touredConfig: ConfigName { Scene.configs[0] }
 
     /// A config with a current and a previous version, and a third that is staged.
     fileprivate func prepare(_ path: CrashTour.Path) {
         setUp(seed: 3)
-        for _ in 0..<2 { stage(); rotate(.rotate) }
-        if path.kind == .rotate { stage() }
-        let remote = Scene.remote(of: Self.config)
+        for _ in 0..<2 {
+            stage()
+            rotate()
+        }
+        if path.isStaged { stage() }
+        let remote = Scene.remote(of: Self.touredConfig)
         backend.remotes[remote]?.puts = path.puts
         backend.remotes[remote]?.validates = path.validates
         switch path.bearer {
         case .good: break
         case .refreshable:
-            callers.begin(newBearer(at: Scene.upstream(of: Self.config), isRefresh: true))
+            callers.begin(newBearer(at: Scene.upstream(of: Self.touredConfig), isRefresh: true))
             run(for: .seconds(1))
-        case .dead: backend.upstreams[Scene.upstream(of: Self.config)]?.access = []
+        case .dead: backend.upstreams[Scene.upstream(of: Self.touredConfig)]?.access = []
         }
     }
 
-    fileprivate func begin(_ path: CrashTour.Path) { rotate(path.kind) }
-
     private func stage() {
-        callers.begin(.stage(backend.newKey(for: Self.config, works: true), .next, Self.config, self))
+        callers.begin(.stage(backend.newKey(for: Self.touredConfig, works: true), .next, Self.touredConfig, self))
         run(for: .seconds(1))
     }
 
-    private func rotate(_ kind: RotationPlan.Kind) {
-        var request = RotationRequest(kind)
-        if kind == .remote { request.fields = RemoteFields(name: "second") }
-        callers.begin(.rotate(request, Self.config, waits: true))
+    private func rotate() {
+        callers.begin(.rotate(RotationRequest(.rotate), Self.touredConfig, waits: true))
         run(for: .seconds(1))
     }
 }

@@ -2,6 +2,8 @@
 enum CrashPoint: String {
     case beforeCommit = "before a commit"
     case afterCommit = "after a commit, before anybody heard"
+    case beforeMirror = "before the counter is mirrored"
+    case afterMirror = "after the counter was mirrored, before anybody heard"
     case beforePut = "before a PUT"
     case putSent = "a PUT is sent, nothing of it seen"
     case putAnswered = "a PUT is answered, nobody heard"

@@ -10,6 +10,7 @@ import Vault
 final class Daemon {
     let service: VaultService
     let runner: RotationRunner
+    let vault: VaultStore
     private let running: Task<Void, Never>
 
     init(in world: World) {
@@ -22,6 +23,7 @@ final class Daemon {
             journal: journal, bearers: bearers, targets: ports.targets, clock: world.time, random: world.random, observer: events,
             limits: ports.rotationLimits)
         self.runner = runner
+        self.vault = vault
         service = VaultService(
             vault: vault, runner: runner, targets: ports.targets, bearers: bearers, clock: world.time, random: world.random,
             policy: .ownerOnly(daemonUID: 0), limits: ports.operationLimits, source: DiskSource(of: world))

@@ -37,7 +37,7 @@ final class Scheduler: TaskExecutor, @unchecked Sendable {
     }
 
     /// The vault's thread: first come, first served, as the real one is.
-    final class VaultLane: SerialExecutor, @unchecked Sendable {
+    final class VaultLane: SerialExecutor, TaskExecutor, @unchecked Sendable {
         // SAFETY: used from the scheduler's thread alone, which `enqueue` checks.
         private var jobs: [UnownedJob] = []
         private let owner = pthread_self()
@@ -50,7 +50,7 @@ final class Scheduler: TaskExecutor, @unchecked Sendable {
         }
 
         func runFirst() {
-            jobs.removeFirst().runSynchronously(on: asUnownedSerialExecutor())
+            jobs.removeFirst().runSynchronously(isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
         }
     }
 }

@@ -14,7 +14,7 @@ final class World: @unchecked Sendable {
     let random: SeededRandom
     let scheduler: Scheduler
     let disk: any Disk
-    let mirror = MemoryMirror()
+    private(set) var mirror: SimulatedMirror!
     private(set) var ports: Ports!
     private(set) var oracle: Oracle!
     var diskFaults = DiskFaults()
@@ -41,6 +41,7 @@ final class World: @unchecked Sendable {
         chance = Chance(seed: seed &+ 1)
         log = trace
         self.disk = disk
+        mirror = SimulatedMirror(in: self)
         ports = Ports(in: self)
         variant?.breakPorts(&ports, self)
         let engine = try disk.open()
