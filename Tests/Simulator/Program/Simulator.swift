@@ -41,7 +41,9 @@ struct Random: ParsableCommand {
             next += max(rotations / 20, 1)
             say("\(report.rotations) rotations in \(report.runs) runs and \(report.lives) lives")
         }
-        say("\(report.rotations) rotations in \(report.runs) runs, \(report.lives) lives, \(report.moves) moves; trace \(String(UInt(bitPattern: report.hash), radix: 16))")
+        say(
+            "\(report.rotations) rotations in \(report.runs) runs, \(report.lives) lives, \(report.moves) moves; trace \(String(UInt(bitPattern: report.hash), radix: 16))"
+        )
         guard let (run, outcome) = report.failure else { return }
         let (shrunk, shortest) = run.shrunk(from: outcome)
         Story(run: shrunk, outcome: shortest).tell()
