@@ -17,7 +17,7 @@ struct Bench {
     static let bearer = FlashbackStandIn.Options.defaultBearer
     static let refreshToken = FlashbackStandIn.Options.defaultRefreshToken
     /// Short, so that tests of time-outs are quick; long enough for a slow machine to answer in.
-    static let quick = Limits(connect: .milliseconds(1500), request: .milliseconds(1500))
+    static let quick = Limits(connect: .seconds(5), request: .seconds(5))
 
     /// Runs `body` against a fresh stand-in that holds one configuration.
     static func with(

@@ -103,7 +103,7 @@ import Testing
     ])
     func `an answer that does not come whole means that it may have been`(_ fault: Fault, _ kind: Failure.Kind) async throws {
         // A short limit only where it is what ends the request.
-        try await Line.with(Limits(request: kind == .timedOut ? .milliseconds(1500) : .seconds(60))) { line in
+        try await Line.with(Limits(request: kind == .timedOut ? .seconds(5) : .seconds(60))) { line in
             line.standIn.order(fault, for: .validate)
             let failure = await line.validate().failure
             #expect(failure?.kind == kind && failure?.wasSent == true)

@@ -29,7 +29,8 @@ extension Oracle {
         guard let remote = world.backend.remotes[Scene.remote(of: config)], remote.isOurs, let current = record.version(.current) else {
             return
         }
-        if !remote.wasOverwrittenLate, remote.held != image.key(current.number, of: config) {
+        // "Unproven" is the visible reason: a backend that never said that it stored the key may not have.
+        if current.proof != .unproven, !remote.wasOverwrittenLate, remote.held != image.key(current.number, of: config) {
             broken(.alive, "'\(config)' has version \(current.number) as current, but its backend holds \(remote.held ?? "nothing")")
         }
     }
