@@ -21,6 +21,17 @@ import Testing
         #expect(runs.status == 0, "\(runs.output)")
     }
 
+    /// Every promise has a variant that breaks it: a run that is never red would show nothing.
+    @Test(arguments: [
+        ("leaves-out-the-outcome", "comes to rest"), ("writes-behind", "never twice"), ("forgets-audit", "never silent"),
+        ("forgets-stragglers", "never lost"), ("forgets-requests", "never twice"), ("moves-due-early", "due moves with the commit"),
+        ("sends-the-earlier-key", "never twice"), ("believes-every-put", "never cut off"),
+    ]) func `finds the promise that a variant breaks`(_ variant: String, _ promise: String) async throws {
+        let runs = try await Self.simulator("random", "--rotations", "3000", "--seed", "2", "--variant", variant)
+        #expect(runs.status == 1)
+        #expect(runs.output.contains("Broken: \(promise)"), "\(runs.output)")
+    }
+
     private static func simulator(_ arguments: String...) async throws -> (status: Int32, output: String) {
         let folder = try PrivateFolder()
         defer { folder.remove() }

@@ -15,12 +15,12 @@ extension MoveKind {
         },
         .call("rotate", weight: 30) { chance, hand in
             var request = RotationRequest(.rotate)
-            if chance.happens(percent: 40) { request.idempotencyKey = "key-\(chance.below(40))" }
+            if chance.happens(percent: 40) { request.idempotencyKey = "key-\(chance.below(6))" }
             return .rotate(request, hand.config, waits: chance.happens(percent: 80))
         },
         .call("rotate twice at once", weight: 3) { chance, hand in
             var request = RotationRequest(.rotate)
-            request.idempotencyKey = "key-\(chance.below(40))"
+            request.idempotencyKey = "key-\(chance.below(6))"
             hand.world.callers.begin(.rotate(request, hand.config, waits: true))
             return .rotate(request, hand.config, waits: true)
         },
