@@ -159,10 +159,7 @@ package final class SQLiteFile: Engine {
                 try database.inTransaction(.immediate) {
                     var after: [UInt8] = []
                     while true {
-                        let page = try Row.fetchAll(
-                            database.cachedStatement(sql: "SELECT key, revision, value FROM record WHERE key > ? ORDER BY key LIMIT ?"),
-                            arguments: [Data(after), Self.rewritePage]
-                        ).map(Self.record)
+                        let page = try Self.page(of: database, after: after, limit: Self.rewritePage)
                         for record in page {
                             let content = try becoming(record)
                             if content == EngineChange.Content(revision: record.revision, value: record.value) { continue }
@@ -182,6 +179,12 @@ package final class SQLiteFile: Engine {
         }
     }
 
+    /// Records of all kinds in the order of their keys.
+    static func page(of database: Database, after: [UInt8], limit: Int) throws -> [EngineRecord] {
+        let statement = try database.cachedStatement(sql: "SELECT key, revision, value FROM record WHERE key > ? ORDER BY key LIMIT ?")
+        return try Row.fetchAll(statement, arguments: [Data(after), limit]).map(record)
+    }
+
     /// So many records are in memory at once while all are rewritten.
     private static let rewritePage = 256
 
@@ -194,10 +197,13 @@ package final class SQLiteFile: Engine {
     }
 
     package func forgetReplaced() throws(EngineError) {
-        do { try queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA wal_checkpoint(TRUNCATE)") } } catch {
+        // Whoever still reads an earlier state keeps the log as it is; SQLite says so in the first column, and not by an error.
+        let isBusy: Bool
+        do { isBusy = try queue.writeWithoutTransaction { try Bool.fetchOne($0, sql: "PRAGMA wal_checkpoint(TRUNCATE)") ?? true } } catch {
             throw Self.engineError(error, path)
         }
         try KeptCopies(of: path).remove()
+        if isBusy { throw .failed("the write-ahead log is still read") }
     }
 
     /// A page whose list of free bytes is damaged gives all its records, until something new is written over one of them.

@@ -24,11 +24,7 @@ final class SQLiteSnapshot: EngineSnapshot {
 
     func page(after: [UInt8]?, limit: Int) throws(EngineError) -> [EngineRecord] {
         do {
-            return try queue.writeWithoutTransaction { database in
-                let statement = try database.cachedStatement(
-                    sql: "SELECT key, revision, value FROM record WHERE key > ? ORDER BY key LIMIT ?")
-                return try Row.fetchAll(statement, arguments: [Data(after ?? []), limit]).map(SQLiteFile.record)
-            }
+            return try queue.writeWithoutTransaction { try SQLiteFile.page(of: $0, after: after ?? [], limit: limit) }
         } catch {
             throw SQLiteFile.engineError(error, path)
         }

@@ -211,25 +211,56 @@ extension VaultStore {
 
 @Suite struct `What was erased` {
     @Test func `is in no journal and no automatic copy of the file`() async throws {
-        let place = try VaultPlace()
+        let (place, engine, store, value) = try await Self.kept()
         defer { place.remove() }
-        let path = "\(place.path)/v.db"
-        let engine = try SQLiteFile(path: path, mode: .create, lock: nil)
+        try engine.keepCopy(named: "format-1")
+        #expect(place.files.keys.contains("v.db.format-1"))
+        try await store.eraseJewel()
+        #expect(!place.files.keys.contains { $0.contains("format-1") })
+        #expect(place.filesWith(value).isEmpty)
+        await store.seal()
+    }
+
+    @Test func `while a backup reads what was there before goes with the next commit after it`() async throws {
+        let (place, engine, store, value) = try await Self.kept()
+        defer { place.remove() }
+        let snapshot = try engine.snapshot()
+        try await store.eraseJewel()
+        #expect(!place.filesWith(value).isEmpty, "it is still being read")
+        snapshot.close()
+        try await store.putJewel("b", "opal")
+        #expect(place.filesWith(value).isEmpty)
+        await store.seal()
+    }
+
+    /// A vault on the disk with a jewel in it, and how that is sealed.
+    private static func kept() async throws -> (VaultPlace, SQLiteFile, VaultStore, [UInt8]) {
+        let place = try VaultPlace()
+        let engine = try SQLiteFile(path: "\(place.path)/v.db", mode: .create, lock: nil)
         let store = try await newVault(in: engine)
         try await store.putJewel("a", "ruby")
-        try engine.keepCopy(named: "format-1")
-        #expect(FileManager.default.fileExists(atPath: "\(path).format-1"))
         let record = try #require(try engine.range([0x72], after: nil, order: .ascending, limit: 1).first)
-        try await store.write { transaction in
+        return (place, engine, store, record.value)
+    }
+}
+
+extension VaultStore {
+    fileprivate func eraseJewel() async throws {
+        try await write { transaction in
             try transaction.erase(.jewel, .named("a"))
             return .changed((), AuditEvent(at: someTime, "jewel.erased", by: nil))
         }
-        let names = try FileManager.default.contentsOfDirectory(atPath: place.path)
-        #expect(!names.contains { $0.contains("format-1") })
-        for name in names {
-            let content = FileManager.default.contents(atPath: "\(place.path)/\(name)") ?? Data()
-            #expect(content.firstRange(of: Data(record.value)) == nil, "\(name)")
-        }
-        await store.seal()
+    }
+}
+
+extension VaultPlace {
+    /// By name.
+    fileprivate var files: [String: Data] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+        return Dictionary(uniqueKeysWithValues: names.map { ($0, FileManager.default.contents(atPath: "\(path)/\($0)") ?? Data()) })
+    }
+
+    fileprivate func filesWith(_ bytes: [UInt8]) -> [String] {
+        files.filter { $0.value.firstRange(of: Data(bytes)) != nil }.map(\.key)
     }
 }
