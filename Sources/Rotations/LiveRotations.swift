@@ -50,20 +50,19 @@ final class LiveRotations: Sendable {
 
     /// `nil` when it has a driver already, and after a halt: then it is resumed when it goes on.
     func begin(_ rotation: Rotation, or fresh: @autoclosure () -> Signal) -> Signal? {
-        guard state.withLock(\.halt) == .none else {
-            withdraw(rotation.id)
-            return nil
-        }
-        return state.withLock { state in
+        let (isHalted, signal) = state.withLock { state -> (Bool, Signal?) in
+            guard state.halt == .none else { return (true, nil) }
             guard let entry = state.entries[rotation.id] else {
                 let signal = fresh()
                 state.entries[rotation.id] = Entry(rotation: rotation, signal: signal, isDriven: true)
-                return signal
+                return (false, signal)
             }
-            guard !entry.isDriven else { return nil }
+            guard !entry.isDriven else { return (false, nil) }
             state.entries[rotation.id]?.isDriven = true
-            return entry.signal
+            return (false, entry.signal)
         }
+        if isHalted { withdraw(rotation.id) }
+        return signal
     }
 
     func knows(_ id: RotationID) -> Bool {
