@@ -28,13 +28,13 @@ extension VaultService {
                 throw Problem(
                     .badRequest,
                     "A PUT of version \(number) had an unknown outcome: it is kept until a later one, begun after \(version.landsUntil ?? now), is confirmed.",
-                    nextStep: "keyturn versions \(name)")
+                    nextStep: NextStep.versions(name))
             }
             if version.state == .previous, let current = config.version(.current), current.proof != .proven, current.proof != .off {
                 throw Problem(
                     .badRequest,
                     "Version \(number) of '\(name)' may be what the backend holds, since version \(current.number) is not proven.",
-                    nextStep: "keyturn prove \(name)")
+                    nextStep: NextStep.prove(name))
             }
             if let until = config.stragglersUntil, now < until, version.state == .previous || version.wasSent {
                 throw Problem(

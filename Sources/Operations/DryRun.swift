@@ -39,13 +39,11 @@ extension VaultService {
     }
 
     private func sharedKeyCheck(of made: RotationDraft.Made) async throws -> (DryRunAnswer.SharedKeyCheck, RemoteFields?) {
-        let plan = made.rotation.machine.plan
-        guard let bearer = try await bearers.bearerAtHand(of: plan.upstream) else {
+        guard let bearer = try await bearers.bearerAtHand(of: made.rotation.machine.plan.upstream) else {
             return (.unchecked("there is no bearer token at hand"), nil)
         }
-        switch await targets.target(at: plan.upstream).lookUp(plan.remoteID, noOlderThan: limits.listAge, bearer: bearer.token.secret) {
-        case .listed(_, usesSharedKey: true): throw Problem.sharedKey(plan.remoteID, of: made.config.name)
-        case .listed(let fields, usesSharedKey: false): return (.ownKey, fields)
+        switch try await lookUp(made, with: bearer) {
+        case .listed(let fields, _): return (.ownKey, fields)
         case .missing: return (.notListed, nil)
         case .unauthorized(let reason), .unavailable(let reason): return (.unchecked(reason.what), nil)
         }

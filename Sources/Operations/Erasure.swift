@@ -13,12 +13,9 @@ extension Transaction {
     @discardableResult
     mutating func eraseWhatMayGo(in config: inout ConfigRecord, at now: Timestamp) throws(VaultError) -> [VersionNumber] {
         guard config.unfinished == nil, !config.isPaused(at: now), try quarantine(of: config) == nil else { return [] }
-        let isProven = config.version(.current).map { $0.proof == .proven || $0.proof == .off } ?? false
         var erased: [VersionNumber] = []
         for version in config.versions {
-            guard let eraseAfter = version.eraseAfter, max(eraseAfter, config.stragglersUntil ?? eraseAfter) <= now else { continue }
-            guard !config.mayBeHeld(version) else { continue }
-            guard version.state == .rejected || (version.state == .previous && isProven) else { continue }
+            guard let time = config.erasureTime(of: version), time <= now else { continue }
             config.versions.removeAll { $0.number == version.number }
             var ended = version
             ended.eraseAfter = nil
@@ -56,11 +53,16 @@ extension ConfigRecord {
     fileprivate func nextErasure(_ limits: OperationLimits) -> Timestamp? {
         if let removedAt { return removedAt + limits.removalAge }
         guard unfinished == nil else { return nil }
-        let isProven = version(.current).map { $0.proof == .proven || $0.proof == .off } ?? false
-        let times = versions.filter { !mayBeHeld($0) && ($0.state == .rejected || ($0.state == .previous && isProven)) }
-            .compactMap { version in version.eraseAfter.map { max($0, stragglersUntil ?? $0) } }
-        guard let first = times.min() else { return nil }
+        guard let first = versions.compactMap(erasureTime).min() else { return nil }
         guard let pause else { return first }
         return pause.until.map { max($0, first) }
+    }
+
+    /// From when on nothing speaks for keeping a version; `nil` while something does, for no known time.
+    fileprivate func erasureTime(of version: VersionRecord) -> Timestamp? {
+        guard let eraseAfter = version.eraseAfter, !mayBeHeld(version) else { return nil }
+        let isProven = self.version(.current).map { $0.proof == .proven || $0.proof == .off } ?? false
+        guard version.state == .rejected || (version.state == .previous && isProven) else { return nil }
+        return max(eraseAfter, stragglersUntil ?? eraseAfter)
     }
 }

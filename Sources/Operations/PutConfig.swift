@@ -38,7 +38,7 @@ extension VaultService {
         let before = try await read { try $0.get(.config, .named(name)) }
         let isRebound = before.map { $0.removedAt != nil || !$0.binding.isSameTarget(as: settings.binding) } ?? true
         if before?.binding != settings.binding { try policy.require(.bind, on: .config(name), for: caller) }
-        let listed = isRebound ? try await listedFields(settings.binding.remoteID, upstream, for: name) : nil
+        let listed = isRebound ? try await listedFields(settings.binding.remoteID, upstream) : nil
         let now = clock.now()
         let mayRead = { @Sendable [policy] (other: ConfigName) in policy.allows(caller, .read, on: .config(other)) }
         try await write { transaction in
@@ -88,13 +88,10 @@ extension VaultService {
     }
 
     /// A fresh look at the backend's list, where it has one.
-    private func listedFields(_ id: RemoteID, _ upstream: UpstreamRecord, for name: ConfigName) async throws -> RemoteFields? {
+    private func listedFields(_ id: RemoteID, _ upstream: UpstreamRecord) async throws -> RemoteFields? {
         guard let bearer = try await bearers.bearer(of: upstream.address) else { return nil }
         switch await targets.target(at: upstream.address).lookUp(id, noOlderThan: .zero, bearer: bearer.token.secret) {
-        case .listed(_, usesSharedKey: true):
-            throw Problem(
-                .sharedKey, "The remote configuration '\(id)' takes its credential from a shared key, so that a PUT would change nothing.",
-                nextStep: "keyturn config list")
+        case .listed(_, usesSharedKey: true): throw Problem.sharedKey(id, nextStep: "keyturn config list")
         case .listed(let fields, usesSharedKey: false): return fields
         case .missing, .unauthorized, .unavailable: return nil
         }

@@ -65,13 +65,20 @@ extension VaultService {
     private func requireOwnKey(of made: RotationDraft.Made) async throws -> RemoteFields? {
         let plan = made.rotation.machine.plan
         guard plan.kind != .prove, let bearer = try await bearers.bearer(of: plan.upstream) else { return nil }
+        guard case .listed(let fields, _) = try await lookUp(made, with: bearer) else { return nil }
+        return fields
+    }
+
+    /// What the backend's list says of the configuration that `made` is for. Refused where a PUT would change nothing.
+    func lookUp(_ made: RotationDraft.Made, with bearer: Bearer) async throws -> LookUpAnswer {
+        let plan = made.rotation.machine.plan
         // Values that may have to go back must be those of now: an older list would put back what was changed since.
         let age = plan.fields.isEmpty ? limits.listAge : .zero
-        switch await targets.target(at: plan.upstream).lookUp(plan.remoteID, noOlderThan: age, bearer: bearer.token.secret) {
-        case .listed(_, usesSharedKey: true): throw Problem.sharedKey(plan.remoteID, of: made.config.name)
-        case .listed(let fields, usesSharedKey: false): return fields
-        case .missing, .unauthorized, .unavailable: return nil
+        let answer = await targets.target(at: plan.upstream).lookUp(plan.remoteID, noOlderThan: age, bearer: bearer.token.secret)
+        if case .listed(_, usesSharedKey: true) = answer {
+            throw Problem.sharedKey(plan.remoteID, nextStep: "keyturn rotate \(made.config.name) --dry-run")
         }
+        return answer
     }
 
     private func answer(_ rotation: Rotation, joining request: RotationRequest?, _ waiting: Waiting) async throws -> RotationReply {
@@ -105,11 +112,11 @@ extension VaultService {
 }
 
 extension Problem {
-    static func sharedKey(_ id: RemoteID, of config: ConfigName) -> Problem {
+    static func sharedKey(_ id: RemoteID, nextStep: String) -> Problem {
         Problem(
             .sharedKey,
             "The remote configuration '\(id)' takes its credential from a shared key, so that a PUT would change nothing: rotate the shared key at the backend, or give the configuration a key of its own, then try again.",
-            nextStep: "keyturn rotate \(config) --dry-run")
+            nextStep: nextStep)
     }
 }
 

@@ -81,8 +81,6 @@ extension VaultService {
             try await holdQuarantined()
             try await forEachUnfinished(runner.resume)
         }
-        // One that is late is no reason to stay shut; the next unsealing tries again.
-        try? await renewIntakeKey()
     }
 
     /// Open, but without the entry that says so or with something unfinished left lying, it would look well.

@@ -63,14 +63,14 @@ extension VaultService {
             }
             cursor = page.last?.0.cursor
         } while cursor != nil
-        let upstreams = try await read { try $0.list(.upstream, limit: 1000).count }
-        let slots = try await read { try $0.slots().map { ($0.kind, 1) } }
-        return StatusSnapshot(
-            sealedBecause: nil, room: await vault.lookForRoom(),
-            lastBackupAt: try await read { try $0.get(.backup, .named(""))?.at },
-            quarantine: try await read { try $0.vaultState().quarantine }, configs: counts, upstreams: upstreams,
-            attention: attention.sorted { $0.config.description < $1.config.description },
-            slots: Dictionary(slots, uniquingKeysWith: +))
+        let (room, configs) = (await vault.lookForRoom(), counts)
+        let sorted = attention.sorted { $0.config.description < $1.config.description }
+        return try await read { view in
+            StatusSnapshot(
+                sealedBecause: nil, room: room, lastBackupAt: try view.get(.backup, .named(""))?.at,
+                quarantine: try view.vaultState().quarantine, configs: configs, upstreams: try view.list(.upstream, limit: 1000).count,
+                attention: sorted, slots: Dictionary(try view.slots().map { ($0.kind, 1) }, uniquingKeysWith: +))
+        }
     }
 
     private static func attention(

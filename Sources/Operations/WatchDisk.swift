@@ -3,19 +3,23 @@ import Rotations
 import Vault
 
 extension VaultService {
-    /// Asked only where there is no room: a look costs nothing to speak of.
-    private static let roomInterval = Duration.seconds(5)
+    /// How often it is looked while all is well or the disk is full: a look costs nothing to speak of.
+    private static let lookInterval = Duration.seconds(2)
+    /// What keeps the vault sealed is looked at ever less often.
+    private static let lookIntervalMax = Duration.seconds(60)
 
-    /// Looks, for as long as the daemon runs, whether a disk that was full has room again: then all goes on by itself.
+    /// Looks, for as long as the daemon runs, whether a trouble with the disk is over: then all goes on by itself.
     package func watchDisk() async {
+        var interval = Self.lookInterval
         while !Task.isCancelled {
+            await clock.sleep(for: interval)
             await lookForRoom()
-            await clock.sleep(for: Self.roomInterval)
+            interval = await sealedBecause == nil ? Self.lookInterval : min(interval * 2, Self.lookIntervalMax)
         }
     }
 
     package func lookForRoom() async {
-        if await vault.sealedBecause == .diskFull {
+        if await vault.sealedBecause?.mayPass == true {
             // Whatever else is wrong then shows as the new reason.
             try? await open(by: nil)
         } else {

@@ -252,10 +252,13 @@ package actor VaultStore {
     private func commit(_ jobs: [Job]) {
         guard case .open(var opened) = door else { return }
         var batch = Batch(vault: opened.vault, nextSeq: opened.nextSeq)
-        let pending = opened.vault.withKeys { jobs.compactMap { job in job.run(&batch).map { (job: job, done: $0) } } }
-        guard !pending.isEmpty else { return }
+        let (pending, outcome) = opened.vault.withKeys {
+            let pending = jobs.compactMap { job in job.run(&batch).map { (job: job, done: $0) } }
+            return (pending, pending.isEmpty ? nil : Result { () throws(VaultError) in try batch.commit() })
+        }
+        guard let outcome else { return }
         do throws(VaultError) {
-            opened.counter = try opened.vault.withKeys { () throws(VaultError) in try batch.commit() }
+            opened.counter = try outcome.get()
             opened.nextSeq += Int64(batch.entries.count)
             door = .open(opened)
             for entry in batch.entries { audience.recorded(entry) }

@@ -23,7 +23,7 @@ struct Torture {
             let folder = "\(site.keyturn.folder.path)/disk"
             try FileManager.default.createDirectory(
                 atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-            let disk = onSmallDisk ? try await SmallDisk(at: folder, output: "\(scratch.path)/mount.log") : nil
+            let disk = onSmallDisk ? try await SmallDisk(over: folder, mebibytes: 16, in: scratch) : nil
             do {
                 var torture = try Torture(site: site, disk: disk, scratch: scratch, seed: seed)
                 try await torture.prepare()
@@ -37,11 +37,11 @@ struct Torture {
                 }
             } catch {
                 try? await site.keyturn.kill()
-                await disk?.remove()
+                try? await disk?.remove()
                 throw error
             }
             try await site.keyturn.kill()
-            await disk?.remove()
+            try await disk?.remove()
         }
     }
 
@@ -76,7 +76,7 @@ struct Torture {
     private mutating func round() async throws {
         let failing = Mischief.ofCalls(&draws)
         setClock(Mischief.ofClock(&draws))
-        if let disk, Bool.random(using: &draws) { disk.fill(leaving: Int.random(in: 0...200_000, using: &draws)) }
+        if let disk, Bool.random(using: &draws) { try disk.fill(leaving: Int.random(in: 0...200_000, using: &draws)) }
         for _ in 0..<Int.random(in: 0...3, using: &draws) {
             site.standIn.order(Mischief.ofBackend(&draws), for: Bool.random(using: &draws) ? .put : .validate)
         }
@@ -99,7 +99,7 @@ struct Torture {
         try await end(daemon)
         for descriptor in idle { close(descriptor) }
         await work.value
-        disk?.empty()
+        disk?.makeRoom()
         try await check()
     }
 
@@ -159,7 +159,7 @@ struct Torture {
     private func reading() async throws -> VaultReading {
         let copy = "\(scratch.path)/copy"
         try? FileManager.default.removeItem(atPath: copy)
-        try FileManager.default.copyItem(atPath: disk?.path ?? "\(site.keyturn.folder.path)/disk", toPath: copy)
+        try FileManager.default.copyItem(atPath: disk?.root ?? "\(site.keyturn.folder.path)/disk", toPath: copy)
         return try await VaultReading(folder: "\(copy)/vault", keyFile: "\(copy)/vault.key")
     }
 
@@ -179,7 +179,7 @@ struct Torture {
         site.standIn.clearOrders()
         site.standIn.release()
         setClock(0)
-        disk?.empty()
+        disk?.makeRoom()
         try await site.keyturn.start(in: surroundings())
         try await until("the stragglers have landed") { site.standIn.stragglers == 0 }
         try await endWhatIsUnfinished()

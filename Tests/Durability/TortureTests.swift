@@ -1,4 +1,5 @@
 import FlashbackStandIn
+import TestProcesses
 import TestSupport
 import Testing
 

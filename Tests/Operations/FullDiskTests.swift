@@ -33,11 +33,17 @@ import Vault
         #expect(try await harness.service.status(as: ServiceHarness.root).room == .enough)
     }
 
-    @Test func `the outcome of a rotation under way fits into the reserve`() async throws {
+    /// A key, and a backend that does not answer yet.
+    private static func staged() async throws -> ServiceHarness {
         let harness = try await ServiceHarness()
         try await harness.setUp()
         try await harness.stage("key-1")
         harness.target.closeGate()
+        return harness
+    }
+
+    @Test func `the outcome of a rotation under way fits into the reserve`() async throws {
+        let harness = try await Self.staged()
         async let rotated = harness.rotate()
         await harness.target.puts(atLeast: 1)
         harness.engine.fillUp()
@@ -48,10 +54,7 @@ import Vault
     }
 
     @Test func `a rotation whose outcome fits nowhere holds its place and goes on by itself, without another PUT`() async throws {
-        let harness = try await ServiceHarness()
-        try await harness.setUp()
-        try await harness.stage("key-1")
-        harness.target.closeGate()
+        let harness = try await Self.staged()
         async let rotated = harness.rotate()
         await harness.target.puts(atLeast: 1)
         harness.engine.fillUp()

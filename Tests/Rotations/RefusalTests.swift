@@ -2,27 +2,6 @@ import Model
 import Rotations
 import Testing
 
-private let reason = Reason("seen")
-
-private func moment(inCycle: Duration = .zero) -> Moment {
-    Moment(now: Timestamp(milliseconds: 1_800_000_000_000), inCycle: inCycle, jitter: 0.5)
-}
-
-private func begun(_ kind: RotationPlan.Kind = .rotate, wayBack: RotationPlan.WayBack = .open, proves: Bool = true) throws
-    -> RotationMachine
-{
-    var machine = RotationMachine(
-        plan: RotationPlan(
-            kind: kind,
-            upstream: UpstreamAddress(
-                name: try UpstreamName("fb"), baseURL: try BaseURL("https://b.test", plainHTTP: .refused), caPEM: nil, pinSHA256: nil,
-                workspaceID: nil),
-            remoteID: try RemoteID("r"), field: .key, fields: RemoteFields(), formerFields: RemoteFields(), wayBack: wayBack, proves: proves
-        ))
-    _ = machine.begin()
-    return machine
-}
-
 extension RotationMachine {
     fileprivate mutating func put(_ which: CredentialsInPlay.Which, _ answers: PutAnswer...) {
         for answer in answers { _ = put(which, answered: answer, at: moment()) }

@@ -2,32 +2,6 @@ import Model
 import Rotations
 import Testing
 
-private let reason = Reason("seen")
-private let start = Timestamp(milliseconds: 1_800_000_000_000)
-
-private func moment(inCycle: Duration = .zero, jitter: Double = 0.5) -> Moment {
-    Moment(now: start, inCycle: inCycle, jitter: jitter)
-}
-
-private func machine(
-    _ kind: RotationPlan.Kind = .rotate, wayBack: RotationPlan.WayBack = .open, proves: Bool = true
-) throws -> RotationMachine {
-    RotationMachine(
-        plan: RotationPlan(
-            kind: kind,
-            upstream: UpstreamAddress(
-                name: try UpstreamName("fb"), baseURL: try BaseURL("https://b.test", plainHTTP: .refused), caPEM: nil, pinSHA256: nil,
-                workspaceID: nil),
-            remoteID: try RemoteID("r"), field: .key, fields: RemoteFields(), formerFields: RemoteFields(), wayBack: wayBack, proves: proves
-        ))
-}
-
-private func begun(wayBack: RotationPlan.WayBack = .open, proves: Bool = true) throws -> RotationMachine {
-    var machine = try machine(wayBack: wayBack, proves: proves)
-    #expect(machine.begin() == [.act(.put(.offered), after: .zero)])
-    return machine
-}
-
 @Suite struct `A rotation with nothing in its way` {
     @Test func `puts, validates and is proven, with one commit at its end`() throws {
         var machine = try begun()

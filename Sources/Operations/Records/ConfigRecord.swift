@@ -30,7 +30,6 @@ package struct ConfigRecord: Sendable, Codable, Equatable {
     package var stragglersUntil: Timestamp?
     /// Under which time the index has it as one with something to erase.
     package var eraseAt: Timestamp?
-
     /// The quarantine that it has left.
     package var released: String?
     /// When the rotation began whose PUT was confirmed last: what landed before that was overwritten by it.
@@ -113,10 +112,11 @@ package struct VersionRecord: Sendable, Codable, Equatable {
     /// Whether the operator called it burnt. Not in records of before there was such a word.
     package var isCompromised: Bool?
 
-    /// Such a one has no grace and is put back by an operator alone.
-    package var isBurnt: Bool { isCompromised == true }
     /// Until when a PUT of it with an unknown outcome may still land; kept when that has passed.
     package var landsUntil: Timestamp?
+
+    /// Such a one has no grace and is put back by an operator alone.
+    package var isBurnt: Bool { isCompromised == true }
 }
 
 extension RecordKind where Value == ConfigRecord {

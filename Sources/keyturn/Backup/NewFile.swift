@@ -55,7 +55,7 @@ final class NewFile: Sendable {
         } else {  // a file system without links, as on most sticks
             try moveDraft()
         }
-        FolderSync.sync(path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? ".")
+        FolderSync.sync(ofFile: path)
     }
 
     private func moveDraft() throws(Failure) {

@@ -103,9 +103,7 @@ struct InitCommand: DaemonCommand {
             console.done("There is no recovery key: if the \(it) is lost, so is the vault. Keep a copy of it on paper or in a safe,")
             console.done("or make the vault with --recovery PUBLIC_KEY from: keyturn recovery-key FILE")
         }
-        let key = keyFile.map { $0 == folder.defaultKeyFile ? "" : " --key-file \(PastedCommand.quoted($0))" } ?? ""
-        let socket = PastedCommand.quoted("\(folder.path).sock")
-        console.hint("keyturnd --vault \(PastedCommand.quoted(folder.path))\(key) --socket \(socket)")
+        console.hint(PastedCommand.daemon(of: folder.path, keyFile: keyFile == folder.defaultKeyFile ? nil : keyFile))
     }
 
     /// Which host's vault it is; a copy on another one shall be noticed.

@@ -35,8 +35,9 @@ struct RestoreCommand: DaemonCommand {
         context.console.show(Restored(vault: folder.path, backup: report)) {
             context.console.done("Made the vault \(folder.path) out of the backup of \(report.madeAt): \(report.configs) configs.")
             context.console.done("It is in quarantine: nothing goes out until you release it, or stage a new key and rotate to it.")
-            context.console.hint("keyturnd --vault \(folder.path)\(keyFlag(folder)) --socket \(folder.path).sock")
-            context.console.hint("keyturn --socket \(folder.path).sock status")
+            let keyFile = unlocking.keyFile ?? unlocking.recovery
+            context.console.hint(PastedCommand.daemon(of: folder.path, keyFile: keyFile == folder.defaultKeyFile ? nil : keyFile))
+            context.console.hint(PastedCommand(socket: PastedCommand.socket(of: folder.path)).text("keyturn status"))
         }
         return .done
     }
@@ -56,11 +57,5 @@ struct RestoreCommand: DaemonCommand {
         } catch {
             throw Failure(error)
         }
-    }
-
-    /// What the daemon needs to be told about the key, if anything.
-    private func keyFlag(_ folder: VaultFolder) -> String {
-        guard let path = unlocking.keyFile ?? unlocking.recovery, path != folder.defaultKeyFile else { return "" }
-        return " --key-file \(path)"
     }
 }

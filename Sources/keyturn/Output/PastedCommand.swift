@@ -16,6 +16,15 @@ struct PastedCommand {
         command.hasPrefix(name) ? String(command.dropFirst(name.count)) : nil
     }
 
+    /// Starts a daemon of one's own for a vault. `keyFile`: where the key is, if not beside the vault.
+    static func daemon(of vault: String, keyFile: String?) -> String {
+        let key = keyFile.map { " --key-file \(quoted($0))" } ?? ""
+        return "keyturnd --vault \(quoted(vault))\(key) --socket \(quoted(socket(of: vault)))"
+    }
+
+    /// Where that daemon then listens.
+    static func socket(of vault: String) -> String { "\(vault).sock" }
+
     /// A word of the shell (POSIX, 2.2.2): nothing in single quotes is special but the quote itself.
     static func quoted(_ word: String) -> String {
         let isPlain = !word.isEmpty && word.utf8.allSatisfy { plain.contains($0) }

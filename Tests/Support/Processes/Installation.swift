@@ -181,9 +181,9 @@ package final class Installation: Sendable {
     package func launch(_ extra: [String] = [], in surroundings: Surroundings = Surroundings()) throws -> ChildProcess {
         var environment = Programs.environment
         environment["KEYTURN_LOG_LEVEL"] = "trace"
-        let command =
-            (disk?.prefix ?? [])
-            + surroundings.command([Programs.keyturnd, "--config", settings, "--vault", vault, "--socket", socket] + extra)
+        var surroundings = surroundings
+        surroundings.mountsOf = surroundings.mountsOf ?? disk?.process
+        let command = surroundings.command([Programs.keyturnd, "--config", settings, "--vault", vault, "--socket", socket] + extra)
         let process = try ChildProcess(
             command[0], Array(command.dropFirst()), environment: environment, listener: surroundings.listener, output: logFile,
             errors: logFile)

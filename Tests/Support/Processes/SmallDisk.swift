@@ -49,14 +49,14 @@ package final class SmallDisk: Sendable {
         package let description: String
     }
 
-    /// What to put before a program's path and arguments so that it sees the disk.
-    package var prefix: [String] { [Self.tools[1], "--mount=/proc/\(holder.pid)/ns/mnt", "--"] }
+    /// Whoever sees this process's mounts sees the disk.
+    package var process: Int32 { holder.pid }
 
     /// The folder as this process gets at it.
     package var root: String { "/proc/\(holder.pid)/root\(path)" }
 
-    /// Takes all the room that is left.
-    package func fill() throws {
+    /// Takes all the room that is left, but for so many bytes.
+    package func fill(leaving rest: Int = 0) throws {
         // SAFETY: the path is a C string for the length of the call; the descriptor is closed below.
         let file = open("\(root)/filler", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
         guard file >= 0 else { throw Failed(description: "filler: \(String(cString: strerror(errno)))") }
@@ -65,6 +65,11 @@ package final class SmallDisk: Sendable {
         // SAFETY: the array has as many bytes as are said.
         while write(file, piece, piece.count) > 0 {}
         guard errno == ENOSPC else { throw Failed(description: "filler: \(String(cString: strerror(errno)))") }
+        // SAFETY: the descriptor is ours.
+        let size = lseek(file, 0, SEEK_END)
+        guard rest == 0 || ftruncate(file, max(0, size - rest)) == 0 else {
+            throw Failed(description: "filler: \(String(cString: strerror(errno)))")
+        }
     }
 
     package func makeRoom() {
