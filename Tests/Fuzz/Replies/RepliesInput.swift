@@ -57,6 +57,7 @@ private func tryRefresh(status: Int, _ body: [UInt8]) {
         require(status == 200 && tokens.access.count > 0, "a token out of nothing")
         if let expiry = tokens.expiresAt { require(expiry.milliseconds >= 0, "a token that expired before there were any") }
     case .refused(let reason): requireClean(reason)
+    case .notSent: require(false, "an answer to what was not sent")
     case .unknown(let reason): requireClean(reason)
     }
 }
