@@ -10,8 +10,11 @@ package struct BaseURL: Hashable, Sendable, Codable, CustomStringConvertible {
     package let path: String
 
     package init(_ text: String, plainHTTP: PlainHTTP) throws(InvalidValue) {
-        guard text.utf8.count <= 2048, let url = URLComponents(string: text), let host = url.encodedHost, !host.isEmpty else {
-            throw InvalidValue("a URL such as https://backend.example.com")
+        // Escaped by the parser, a URL would grow past the limit and not be read again.
+        guard text.utf8.count <= 2048, let url = URLComponents(string: text, encodingInvalidCharacters: false),
+            let host = url.encodedHost, !host.isEmpty
+        else {
+            throw InvalidValue("a URL such as https://backend.example.com, of at most 2048 bytes, with special characters written as %XX")
         }
         guard url.user == nil, url.password == nil, url.query == nil, url.fragment == nil else {
             throw InvalidValue("a URL without user, query or fragment")

@@ -19,4 +19,14 @@ import Testing
         #expect(url.description == text)
         #expect(try BaseURL(url.description, plainHTTP: .allowed) == url)
     }
+
+    @Test func `is refused when escaping it would make it longer than it may be`() throws {
+        let longest = "https://a/" + String(repeating: "b", count: 2038)
+        #expect(try BaseURL(longest, plainHTTP: .refused).description == longest)
+        #expect(throws: InvalidValue.self) { try BaseURL(longest + "b", plainHTTP: .refused) }
+        for character in "\"<>[\\]^`{|}" {
+            #expect(throws: InvalidValue.self) { try BaseURL("https://a/\(character)", plainHTTP: .refused) }
+        }
+        #expect(throws: InvalidValue.self) { try BaseURL("https://a/%zz", plainHTTP: .refused) }
+    }
 }
