@@ -24,10 +24,10 @@ extension VaultService {
                     "Version \(number) of '\(name)' is \(version.state.rawValue); only a staged version can be discarded, and with --yes a previous one.",
                     nextStep: NextStep.versions(name))
             }
-            guard !config.mayBeHeld(version) else {
+            if let landsUntil = version.landsUntil {
                 throw Problem(
                     .badRequest,
-                    "A PUT of version \(number) had an unknown outcome: it is kept until a later one, begun after \(version.landsUntil ?? now), is confirmed.",
+                    "A PUT of version \(number) had an unknown outcome: it is kept until a later one, begun after \(landsUntil), is confirmed.",
                     nextStep: NextStep.versions(name))
             }
             if version.state == .previous, let current = config.version(.current), current.proof != .proven, current.proof != .off {
@@ -35,12 +35,6 @@ extension VaultService {
                     .badRequest,
                     "Version \(number) of '\(name)' may be what the backend holds, since version \(current.number) is not proven.",
                     nextStep: NextStep.prove(name))
-            }
-            if let until = config.stragglersUntil, now < until, version.state == .previous || version.wasSent {
-                throw Problem(
-                    .badRequest,
-                    "Version \(number) of '\(name)' was sent, and the backend may hold it: it is kept until \(until) and can be discarded then.",
-                    nextStep: NextStep.versions(name))
             }
             config.versions.remove(at: index)
             version.state = version.state == .staged ? .discarded : .retired

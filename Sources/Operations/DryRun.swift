@@ -24,7 +24,8 @@ extension VaultService {
     /// Refuses what a rotation would be refused for. Nothing is written, and nothing sent but the request for the backend's list.
     package func dryRun(_ name: ConfigName, _ request: RotationRequest, as caller: Caller) async throws -> DryRunAnswer {
         try policy.require(.rotate, on: .config(name), for: caller)
-        let draft = RotationDraft(config: name, request: request, caller: caller, at: clock.now(), id: newRotationID(), limits: limits)
+        let draft = RotationDraft(
+            config: name, request: request, caller: caller, at: clock.now(), id: newRotationID(), limits: limits, stragglers: stragglers)
         switch try await read({ try draft.decide(in: $0) }) {
         case .notDue(let due, let why): return .notDue(due, why)
         case .join(let rotation), .joinNewly(let rotation): return .joins(rotation)

@@ -60,9 +60,9 @@ extension ConfigRecord {
 
     /// From when on nothing speaks for keeping a version; `nil` while something does, for no known time.
     fileprivate func erasureTime(of version: VersionRecord) -> Timestamp? {
-        guard let eraseAfter = version.eraseAfter, !mayBeHeld(version) else { return nil }
+        guard let eraseAfter = version.eraseAfter, version.landsUntil == nil else { return nil }
         let isProven = self.version(.current).map { $0.proof == .proven || $0.proof == .off } ?? false
         guard version.state == .rejected || (version.state == .previous && isProven) else { return nil }
-        return max(eraseAfter, stragglersUntil ?? eraseAfter)
+        return eraseAfter
     }
 }

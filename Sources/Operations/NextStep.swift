@@ -33,7 +33,7 @@ extension ConfigRecord {
     /// land: until then another rotation would prove as little, and use up a key.
     fileprivate func wayToProof(at now: Timestamp) -> String? {
         if version(.current)?.wasAccepted == true { return NextStep.prove(name) }
-        if let until = othersLandUntil(nil), now < until { return nil }
+        if let until = versions.compactMap(\.landsUntil).max(), now < until { return nil }
         return wayToNextKey
     }
 }

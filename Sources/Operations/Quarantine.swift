@@ -53,7 +53,7 @@ extension VaultService {
     }
 
     private func hold(_ id: RotationID, in quarantine: Quarantine) async throws {
-        let (now, limits) = (clock.now(), limits)
+        let (now, limits, stragglers) = (clock.now(), limits, stragglers)
         try await vault.write(.begun) { transaction in
             var rotation = try transaction.rotation(id)
             guard let config = try transaction.get(.config, .named(rotation.config)), quarantine.holds(config), rotation.state != .stuck,
@@ -61,7 +61,7 @@ extension VaultService {
             else { return .unchanged(()) }
             rotation.machine.hold(because: Reason("the vault is in quarantine (\(quarantine.why.rawValue))"))
             if rotation.state.hasEnded { rotation.endedAt = now }
-            return .changed((), try transaction.record(rotation, at: now, limits))
+            return .changed((), try transaction.record(rotation, at: now, limits, stragglers))
         }
     }
 

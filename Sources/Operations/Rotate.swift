@@ -9,7 +9,8 @@ extension VaultService {
     package func rotate(_ name: ConfigName, _ request: RotationRequest, _ waiting: Waiting, as caller: Caller) async throws -> RotationReply
     {
         try policy.require(request.kind == .remote ? .bind : .rotate, on: .config(name), for: caller)
-        let draft = RotationDraft(config: name, request: request, caller: caller, at: clock.now(), id: newRotationID(), limits: limits)
+        let draft = RotationDraft(
+            config: name, request: request, caller: caller, at: clock.now(), id: newRotationID(), limits: limits, stragglers: stragglers)
         // All local checks come before anything outside.
         switch try await read({ try draft.decide(in: $0) }) {
         case .notDue(let due, let why): return .notDue(due, why)

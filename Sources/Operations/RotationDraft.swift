@@ -12,6 +12,7 @@ struct RotationDraft: Sendable {
     let at: Timestamp
     let id: RotationID
     let limits: OperationLimits
+    let stragglers: StragglerWatch
 
     enum Decision: Sendable {
         case notDue(Timestamp?, String)
@@ -172,7 +173,8 @@ struct RotationDraft: Sendable {
             }
         let plan = RotationPlan(
             kind: request.kind, upstream: upstream.address, remoteID: record.binding.remoteID, field: record.binding.field, fields: fields,
-            formerFields: former, wayBack: wayBack, proves: record.proves, othersLandUntil: record.othersLandUntil(version))
+            formerFields: former, wayBack: wayBack, proves: record.proves, othersMayLand: stragglers.othersMayLand(in: record, but: version)
+        )
         let rotation = Rotation(
             id: id, config: config, version: version, standingVersion: standing?.number, rollbackOf: rollbackOf,
             quarantine: quarantine?.id,

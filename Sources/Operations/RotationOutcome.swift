@@ -8,12 +8,12 @@ struct RotationOutcome {
     let ending: RotationEnding
     let now: Timestamp
     let limits: OperationLimits
+    let stragglers: StragglerWatch
 
     func apply(in transaction: inout Transaction) throws {
         try transaction.delete(.unfinished, .named(rotation.config))
         guard var config = try transaction.get(.config, .named(rotation.config)) else { return }
         config.unfinished = nil
-        if mayStillBeStored { config.stragglersUntil = now + limits.stragglerHorizon }
         if rotation.quarantine != nil, hasPutIt { config.released = rotation.quarantine }
         noteStragglers(&config)
         switch rotation.machine.plan.kind {
@@ -28,13 +28,6 @@ struct RotationOutcome {
         if showsGoodBearer { try noteSuccess(of: config.binding.upstream, &transaction) }
     }
 
-    /// Whether a credential that is not current may be, or come to be, what the backend holds.
-    private var mayStillBeStored: Bool {
-        if !rotation.machine.unresolved.isEmpty { return true }
-        if case .failed(_, .stagedAgain) = ending { return rotation.machine.offeredWasAccepted }
-        return false
-    }
-
     /// Whether the backend now holds what it put.
     private var hasPutIt: Bool {
         switch ending {
@@ -43,23 +36,29 @@ struct RotationOutcome {
         }
     }
 
-    /// Of which versions a PUT may still land, and since when none can be left that landed earlier.
+    /// Of which versions a PUT may be, or come to be, what the backend holds beside the current one.
     private func noteStragglers(_ config: inout ConfigRecord) {
         let machine = rotation.machine
         guard machine.plan.kind == .rotate || machine.plan.kind == .rollback else { return }
+        if isConfirmed, machine.plan.othersMayLand != true {
+            for version in config.versions where version.number != rotation.version {
+                config.update(version.number) { $0.landsUntil = nil }
+            }
+        }
         var numbers = machine.unresolved.map { $0 == .offered ? rotation.version : rotation.standingVersion }
         if case .failed(_, .stagedAgain) = ending, machine.offeredWasAccepted { numbers.append(rotation.version) }
-        for number in numbers.compactMap(\.self) { config.update(number) { $0.landsUntil = now + limits.stragglerHorizon } }
-        switch ending {
-        case .succeeded, .rejected, .failed(_, .stays):
-            if machine.offeredWasAccepted || machine.standingWasAccepted { config.confirmedSince = rotation.request.at }
-        case .failed, .cancelled: break
+        for number in numbers.compactMap(\.self) {
+            stragglers.note(number, of: config.name)
+            config.update(number) { $0.landsUntil = now + limits.stragglerHorizon }
         }
     }
 
-    /// Another value may still land after what was put here.
-    private func othersMayLand(_ config: ConfigRecord, but number: VersionNumber?) -> Bool {
-        config.othersLandUntil(number).map { now < $0 } ?? false
+    /// Whether the backend confirmed a PUT of this rotation, which overwrote whatever landed before.
+    private var isConfirmed: Bool {
+        switch ending {
+        case .succeeded, .rejected, .failed(_, .stays): rotation.machine.offeredWasAccepted || rotation.machine.standingWasAccepted
+        case .failed, .cancelled: false
+        }
     }
 
     /// Whether the backend took the bearer on the way here.
@@ -94,13 +93,11 @@ struct RotationOutcome {
             config.hold = reason.what
         case .rejected(let reason, _):
             config.hold = reason.what
-            // A straggler of its PUT may still land: until then the bytes are kept.
-            let eraseAfter = config.stragglersUntil ?? now
             config.update(number) { version in
                 version.state = .rejected
                 version.endedAt = now
                 version.reason = reason.what
-                version.eraseAfter = eraseAfter
+                version.eraseAfter = now
             }
             putBack(&config)
         case .failed(let reason, .stagedAgain), .failed(let reason, .nothingChanged):
@@ -111,15 +108,15 @@ struct RotationOutcome {
     }
 
     private func makeCurrent(_ number: VersionNumber, proof: Proof, _ config: inout ConfigRecord) {
-        let (grace, stragglersUntil) = (Duration.seconds(config.graceSeconds), config.stragglersUntil ?? now)
+        let grace = Duration.seconds(config.graceSeconds)
         if let standing = rotation.standingVersion {
             config.update(standing) { version in
                 version.state = .previous
-                version.eraseAfter = max(now + (version.isBurnt ? .zero : grace), stragglersUntil)
+                version.eraseAfter = now + (version.isBurnt ? .zero : grace)
             }
         }
         // With another value still on its way, no later validate can tell whose success it is.
-        let wasAccepted = rotation.machine.offeredWasAccepted && !othersMayLand(config, but: number)
+        let wasAccepted = rotation.machine.offeredWasAccepted && !config.othersMayBeHeld(but: number)
         var fields = RemoteFields()
         config.update(number) { version in
             version.state = .current
@@ -135,7 +132,7 @@ struct RotationOutcome {
     private func putBack(_ config: inout ConfigRecord) {
         let machine = rotation.machine
         guard machine.verdict != nil, let standing = rotation.standingVersion else { return }
-        var isProven = machine.standingWasAccepted && !othersMayLand(config, but: standing)
+        var isProven = machine.standingWasAccepted && !config.othersMayBeHeld(but: standing)
         config.update(standing) { version in
             version.wasAccepted = isProven
             if case .rejected(_, .some) = ending { isProven = false }

@@ -8,11 +8,13 @@ package struct VaultJournal: RotationJournal {
     private let vault: VaultStore
     private let clock: any RotationClock
     private let limits: OperationLimits
+    private let stragglers: StragglerWatch
 
-    package init(vault: VaultStore, clock: any RotationClock, limits: OperationLimits) {
+    package init(vault: VaultStore, clock: any RotationClock, limits: OperationLimits, stragglers: StragglerWatch) {
         self.vault = vault
         self.clock = clock
         self.limits = limits
+        self.stragglers = stragglers
     }
 
     package func isPaused(_ config: ConfigName) async throws -> Bool {
@@ -44,17 +46,19 @@ package struct VaultJournal: RotationJournal {
 
     package func commit(_ rotation: Rotation) async throws {
         let now = clock.now()
-        let limits = limits
+        let (limits, stragglers) = (limits, stragglers)
         try await vault.write(.begun) { transaction in
             guard try transaction.get(.rotation, .timed(rotation.id))?.state.hasEnded != true else { return .unchanged(()) }
-            return .changed((), try transaction.record(rotation, at: now, limits))
+            return .changed((), try transaction.record(rotation, at: now, limits, stragglers))
         }
     }
 }
 
 extension Transaction {
     /// A rotation as it stands, with all that its phase means for the config. Returns its audit entry.
-    mutating func record(_ rotation: Rotation, at now: Timestamp, _ limits: OperationLimits) throws -> AuditEvent {
+    mutating func record(_ rotation: Rotation, at now: Timestamp, _ limits: OperationLimits, _ stragglers: StragglerWatch) throws
+        -> AuditEvent
+    {
         try put(.rotation, .timed(rotation.id), rotation)
         var event = AuditEvent(
             at: now, rotation.eventName, by: nil, config: rotation.config, upstream: rotation.machine.plan.upstream.name,
@@ -62,7 +66,7 @@ extension Transaction {
         event.reason = rotation.machine.lastReason?.what
         if case .ended(let ending) = rotation.machine.phase {
             event.reason = ending.reason?.what
-            try RotationOutcome(rotation: rotation, ending: ending, now: now, limits: limits).apply(in: &self)
+            try RotationOutcome(rotation: rotation, ending: ending, now: now, limits: limits, stragglers: stragglers).apply(in: &self)
         }
         return event
     }

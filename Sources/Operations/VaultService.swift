@@ -16,10 +16,11 @@ package struct VaultService: Sendable {
     let source: any VaultSource
     let sealedIntake = SealedIntake()
     let limits: OperationLimits
+    let stragglers: StragglerWatch
 
     package init(
         vault: VaultStore, runner: RotationRunner, targets: any TargetProvider, bearers: UpstreamBearers, clock: any RotationClock,
-        random: any RandomSource, policy: Policy, limits: OperationLimits, source: any VaultSource
+        random: any RandomSource, policy: Policy, limits: OperationLimits, stragglers: StragglerWatch, source: any VaultSource
     ) {
         self.vault = vault
         self.runner = runner
@@ -29,6 +30,7 @@ package struct VaultService: Sendable {
         self.random = random
         self.policy = policy
         self.limits = limits
+        self.stragglers = stragglers
         self.source = source
     }
 

@@ -257,7 +257,7 @@ package struct RotationMachine: Sendable, Equatable, Codable {
         if !offeredWasAccepted {
             return end(.succeeded(.unproven, warning: Self.putUnconfirmed))
         }
-        if unresolved.contains(.standing) || othersMayLand(at: moment) {
+        if unresolved.contains(.standing) || plan.othersMayLand == true {
             return end(.succeeded(.unproven, warning: Self.othersMayLand))
         }
         return end(.succeeded(.proven, warning: nil))
@@ -271,10 +271,6 @@ package struct RotationMachine: Sendable, Equatable, Codable {
         }
     }
 
-    private func othersMayLand(at moment: Moment) -> Bool {
-        plan.othersLandUntil.map { moment.now < $0 } ?? false
-    }
-
     private static let othersMayLand = Reason("an earlier PUT of another credential may still land")
     private static let putUnconfirmed = Reason("the backend did not say that it stored the credential")
     private static let putBackUnconfirmed = Reason("the backend did not say that it stored the earlier credential")
@@ -282,7 +278,7 @@ package struct RotationMachine: Sendable, Equatable, Codable {
     private mutating func proveAnswered(_ answer: ValidateAnswer, at moment: Moment) -> [RotationStep] {
         switch answer {
         case .works:
-            if offeredWasAccepted, othersMayLand(at: moment) {
+            if offeredWasAccepted, plan.othersMayLand == true {
                 end(.succeeded(.unproven, warning: Self.othersMayLand))
             } else if offeredWasAccepted {
                 end(.succeeded(.proven, warning: nil))

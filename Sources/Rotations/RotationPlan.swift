@@ -13,8 +13,9 @@ package struct RotationPlan: Sendable, Equatable, Codable {
     package let wayBack: WayBack
     /// Whether a validate follows an accepted PUT.
     package let proves: Bool
-    /// Until when a PUT of some other version may still land, from an earlier rotation: before that no validate shows which key is stored.
-    package let othersLandUntil: Timestamp?
+    /// Whether a PUT of some other version, from an earlier rotation, may land after this one's: then no validate shows which key is stored.
+    /// Not in records of before there was such a word.
+    package let othersMayLand: Bool?
 
     package enum Kind: String, Sendable, Codable {
         /// Makes the pending version current.
@@ -38,7 +39,7 @@ package struct RotationPlan: Sendable, Equatable, Codable {
 
     package init(
         kind: Kind, upstream: UpstreamAddress, remoteID: RemoteID, field: CredentialField, fields: RemoteFields, formerFields: RemoteFields,
-        wayBack: WayBack, proves: Bool, othersLandUntil: Timestamp? = nil
+        wayBack: WayBack, proves: Bool, othersMayLand: Bool = false
     ) {
         self.kind = kind
         self.upstream = upstream
@@ -48,6 +49,6 @@ package struct RotationPlan: Sendable, Equatable, Codable {
         self.formerFields = formerFields
         self.wayBack = wayBack
         self.proves = proves
-        self.othersLandUntil = othersLandUntil
+        self.othersMayLand = othersMayLand
     }
 }

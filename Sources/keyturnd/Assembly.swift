@@ -33,12 +33,14 @@ struct Assembly {
         let vault = VaultStore(audience: events, mirror: mirror, kindNames: RecordNames.all)
         let targets = FlashbackBackend(limits: Outbound.Limits(settings.rotation), now: clock.now)
         let bearers = UpstreamBearers(vault: vault, targets: targets, clock: clock)
+        let stragglers = StragglerWatch(clock: clock, horizon: operationLimits.stragglerHorizon)
         let runner = RotationRunner(
-            journal: VaultJournal(vault: vault, clock: clock, limits: operationLimits), bearers: bearers, targets: targets, clock: clock,
+            journal: VaultJournal(vault: vault, clock: clock, limits: operationLimits, stragglers: stragglers), bearers: bearers,
+            targets: targets, clock: clock,
             random: random, observer: events, limits: rotationLimits)
         let service = VaultService(
             vault: vault, runner: runner, targets: targets, bearers: bearers, clock: clock, random: random,
-            policy: .ownerOnly(daemonUID: Machine.ownUID), limits: operationLimits,
+            policy: .ownerOnly(daemonUID: Machine.ownUID), limits: operationLimits, stragglers: stragglers,
             source: VaultPlace(folder: folder, keyFile: settings.keyFile))
         let routes = Routes(service: service, events: events, clock: clock, version: Release.version)
         return Assembly(service: service, runner: runner, events: events, routes: routes, vault: vault)

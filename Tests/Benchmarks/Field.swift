@@ -44,13 +44,16 @@ final class Field: Sendable {
         vault = VaultStore(audience: events, mirror: CounterFile(path: place.defaultCounterFile))
         let targets = FlashbackBackend()
         let bearers = UpstreamBearers(vault: vault, targets: targets, clock: clock)
+        let limits = OperationLimits()
+        let stragglers = StragglerWatch(clock: clock, horizon: limits.stragglerHorizon)
         let runner = RotationRunner(
-            journal: VaultJournal(vault: vault, clock: clock, limits: OperationLimits()), bearers: bearers, targets: targets, clock: clock,
+            journal: VaultJournal(vault: vault, clock: clock, limits: limits, stragglers: stragglers), bearers: bearers, targets: targets,
+            clock: clock,
             random: random, observer: events, limits: RotationLimits())
         self.runner = runner
         service = VaultService(
             vault: vault, runner: runner, targets: targets, bearers: bearers, clock: clock, random: random,
-            policy: .ownerOnly(daemonUID: 0), limits: OperationLimits(), source: Place(folder: place))
+            policy: .ownerOnly(daemonUID: 0), limits: limits, stragglers: stragglers, source: Place(folder: place))
         address = UpstreamAddress(
             name: Self.upstream, baseURL: try BaseURL(standIn.baseURL, plainHTTP: .refused), caPEM: standIn.caPEM, pinSHA256: nil,
             workspaceID: nil)

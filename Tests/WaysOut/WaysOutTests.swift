@@ -111,7 +111,7 @@ extension Position {
     /// Whether a PUT with an unknown outcome may still land.
     fileprivate func mayLand() async throws -> Bool {
         let now = keyturn.clock.now()
-        return try await config.record.othersLandUntil(nil).map { now < $0 } ?? false
+        return try await config.record.versions.contains { $0.landsUntil.map { now < $0 } ?? false }
     }
 
     func resolved(_ word: Resolution) async throws -> String {

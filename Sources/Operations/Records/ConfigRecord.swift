@@ -26,14 +26,10 @@ package struct ConfigRecord: Sendable, Codable, Equatable {
     package var lastRotation: RotationID?
     /// The backend's non-secret values as last listed or put.
     package var remoteFields = RemoteFields()
-    /// Until then a PUT with an unknown outcome may still land: nothing is erased.
-    package var stragglersUntil: Timestamp?
     /// Under which time the index has it as one with something to erase.
     package var eraseAt: Timestamp?
     /// The quarantine that it has left.
     package var released: String?
-    /// When the rotation began whose PUT was confirmed last: what landed before that was overwritten by it.
-    package var confirmedSince: Timestamp?
 
     /// Where its keys go.
     package struct Binding: Sendable, Codable, Equatable {
@@ -64,16 +60,9 @@ package struct ConfigRecord: Sendable, Codable, Equatable {
         versions.last { $0.state == .previous }
     }
 
-    /// Whether the backend may hold it beside the current one, now or later: a PUT of it had an unknown outcome, and none that was begun
-    /// after its last straggler could land was confirmed yet.
-    package func mayBeHeld(_ version: VersionRecord) -> Bool {
-        guard let landsUntil = version.landsUntil else { return false }
-        return confirmedSince.map { $0 < landsUntil } ?? true
-    }
-
-    /// Until when a PUT of another version than this one may still land.
-    package func othersLandUntil(_ number: VersionNumber?) -> Timestamp? {
-        versions.filter { $0.number != number }.compactMap(\.landsUntil).max()
+    /// Whether the backend may hold another version than this one, or come to hold it.
+    package func othersMayBeHeld(but number: VersionNumber?) -> Bool {
+        versions.contains { $0.number != number && $0.landsUntil != nil }
     }
 
     package func isPaused(at time: Timestamp) -> Bool {
@@ -112,7 +101,8 @@ package struct VersionRecord: Sendable, Codable, Equatable {
     /// Whether the operator called it burnt. Not in records of before there was such a word.
     package var isCompromised: Bool?
 
-    /// Until when a PUT of it with an unknown outcome may still land; kept when that has passed.
+    /// Until about when a PUT of it with an unknown outcome may still land, by the wall clock, for people; whether it may, `StragglerWatch` knows.
+    /// Kept when that has passed, since it may have landed, until a later PUT, begun after that, is confirmed.
     package var landsUntil: Timestamp?
 
     /// Such a one has no grace and is put back by an operator alone.

@@ -55,6 +55,11 @@ package final class HandMovedClock: RotationClock {
         for continuation in woken { continuation.resume() }
     }
 
+    /// Sets the wall clock forward, as NTP or an operator does; the monotonic one goes on as it was.
+    package func jump(by duration: Duration) {
+        state.withLock { $0.now = $0.now + duration }
+    }
+
     /// Returns once so many sleep: then everything that runs by itself has come to rest.
     package func sleepers(atLeast count: Int) async {
         await withCheckedContinuation { continuation in

@@ -40,13 +40,15 @@ package final class ServiceHarness: Sendable {
         vault = VaultStore(audience: events, mirror: mirror, kindNames: RecordNames.all)
         let bearers = UpstreamBearers(vault: vault, targets: target, clock: clock)
         let limits = OperationLimits()
+        let stragglers = StragglerWatch(clock: clock, horizon: limits.stragglerHorizon)
         let runner = RotationRunner(
-            journal: VaultJournal(vault: vault, clock: clock, limits: limits), bearers: bearers, targets: target, clock: clock,
+            journal: VaultJournal(vault: vault, clock: clock, limits: limits, stragglers: stragglers), bearers: bearers, targets: target,
+            clock: clock,
             random: random, observer: events, limits: RotationLimits())
         self.runner = runner
         service = VaultService(
             vault: vault, runner: runner, targets: target, bearers: bearers, clock: clock, random: random,
-            policy: .ownerOnly(daemonUID: 0), limits: limits,
+            policy: .ownerOnly(daemonUID: 0), limits: limits, stragglers: stragglers,
             source: EngineSource(engine, keyBytes: stored?.keyBytes ?? EngineSource.defaultKey))
         running = Task { await runner.run() }
         if opens { try await service.open(by: nil) }

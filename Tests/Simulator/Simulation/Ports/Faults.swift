@@ -52,7 +52,7 @@ extension MoveKind {
         .fault("the disk fills up", weight: 2) { _, world in world.diskFaults.isFull = true },
         .fault("there is room again", weight: 4) { _, world in world.diskFaults.isFull = false },
         .fault("the clock jumps", weight: 3) { chance, world in
-            world.jumpClock(chance.happens(percent: 50) ? .seconds(-chance.below(100_000)) : .seconds(chance.below(600)))
+            world.jumpClock(chance.happens(percent: 50) ? .seconds(-chance.below(100_000)) : .seconds(chance.below(10_000)))
         },
     ]
 }

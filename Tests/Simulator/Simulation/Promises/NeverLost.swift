@@ -14,7 +14,7 @@ extension Oracle {
             switch version.state {
             case .pending, .current, .previous, .rejected: true
             // Refused because the configuration was gone from the list: what was stored before that went with it.
-            case .staged: version.wasSent && record.unfinished == nil && record.stragglersUntil != nil
+            case .staged: version.wasSent && record.unfinished == nil && version.landsUntil != nil
             case .retired, .discarded: false
             }
         }

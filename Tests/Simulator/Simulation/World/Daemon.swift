@@ -18,7 +18,9 @@ final class Daemon {
         let events = EventHub(listener: Silence())
         let vault = VaultStore(audience: events, mirror: world.mirror, kindNames: RecordNames.all, on: world.scheduler.lane)
         let bearers = UpstreamBearers(vault: vault, targets: ports.targets, clock: world.time, executor: world.scheduler)
-        let journal = ports.journal(VaultJournal(vault: vault, clock: world.time, limits: ports.operationLimits), vault)
+        let limits = ports.operationLimits
+        let stragglers = StragglerWatch(clock: world.time, horizon: limits.stragglerHorizon)
+        let journal = ports.journal(VaultJournal(vault: vault, clock: world.time, limits: limits, stragglers: stragglers), vault)
         let runner = RotationRunner(
             journal: journal, bearers: bearers, targets: ports.targets, clock: world.time, random: world.random, observer: events,
             limits: ports.rotationLimits)
@@ -26,7 +28,7 @@ final class Daemon {
         self.vault = vault
         service = VaultService(
             vault: vault, runner: runner, targets: ports.targets, bearers: bearers, clock: world.time, random: world.random,
-            policy: .ownerOnly(daemonUID: 0), limits: ports.operationLimits, source: DiskSource(of: world))
+            policy: .ownerOnly(daemonUID: 0), limits: limits, stragglers: stragglers, source: DiskSource(of: world))
         running = Task(executorPreference: world.scheduler) { await runner.run() }
     }
 

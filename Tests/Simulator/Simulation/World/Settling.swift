@@ -99,8 +99,7 @@ extension World {
         run(for: .seconds(1))
     }
 
-    /// Forward by less than the horizon leaves to stragglers, all jumps of a run together: a wall clock that runs away further than that
-    /// may take a straggler for gone.
+    /// Forward by less than an Idempotency-Key is remembered, all jumps of a run together: the wall clock tells its age.
     func jumpClock(_ duration: Duration) {
         guard clockAhead + duration <= Self.clockAheadMax else { return }
         clockAhead += max(duration, .zero)
@@ -108,7 +107,7 @@ extension World {
         time.jump(by: duration)
     }
 
-    private static let clockAheadMax = Duration.seconds(1800)
+    private static let clockAheadMax = Duration.seconds(80_000)
 }
 
 extension Rotation {
