@@ -25,5 +25,7 @@ enum Answer: Sendable {
     case staged(VersionRecord, key: String)
     case rotation(Rotation)
     case notDue
+    /// Of a daemon at rest: nothing changes while it is asked.
+    case status(StatusSnapshot)
     case done
 }

@@ -59,6 +59,7 @@ extension Answer {
         case .staged(let version, let key): "version \(version.number) is \(key)"
         case .rotation(let rotation): "rotation of \(rotation.version.map(String.init) ?? "fields"): \(rotation.state.rawValue)"
         case .notDue: "not due"
+        case .status(let status): "\(status.attention.count) to look at"
         case .done: "done"
         }
     }

@@ -92,6 +92,10 @@ extension Call {
         }
     }
 
+    static var status: Call {
+        Call("status") { .status(try await $0.status(as: Scene.operatorAtRoot)) }
+    }
+
     static var seal: Call {
         Call("seal") { service in
             try await service.seal(as: Scene.operatorAtRoot)

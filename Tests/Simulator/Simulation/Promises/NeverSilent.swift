@@ -45,6 +45,7 @@ extension Oracle {
                 broken(.durable, "'\(call.what)' heard \(rotation.state.rawValue), on the disk it is \(durable.state.rawValue)")
             }
             requireSameRotation(call, rotation)
+        case .status(let status): shown(status)
         case .notDue, .done: break
         }
     }

@@ -27,6 +27,8 @@ extension World {
         var isBusy = false
         begin(.unseal)
         run(for: .seconds(1))
+        begin(.status)
+        run(for: .zero)
         for config in Scene.configs {
             guard let record = oracle.image.configs[config] else { continue }
             if record.removedAt != nil || record.pause != nil {
