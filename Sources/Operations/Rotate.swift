@@ -36,7 +36,7 @@ extension VaultService {
         do {
             let decision = try await write { transaction in
                 let change = try draft.make(in: &transaction, listed: listed)
-                if case .changed(.make(let made), _) = change { runner.announce(made.rotation) }
+                if case .changed(.make(let made), _) = change { runner.announce(new: made.rotation) }
                 return change
             }
             if case .make(let made) = decision { runner.start(made.rotation) }

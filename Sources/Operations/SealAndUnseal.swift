@@ -69,7 +69,7 @@ extension VaultService {
         }
         sealedIntake.burn()
         runner.goOn()
-        try await sealedOnFailure { try await forEachUnfinished(runner.announce) }
+        try await sealedOnFailure { try await forEachUnfinished(runner.announce(_:)) }
     }
 
     /// Looks at all records, writes down that the vault is open, and resumes what was unfinished.

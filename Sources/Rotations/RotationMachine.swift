@@ -232,6 +232,11 @@ package struct RotationMachine: Sendable, Equatable, Codable {
     /// Whether it is certain that the backend never took the offered credential, and that nothing of this rotation can still land.
     private var isNothingStored: Bool { unresolved.isEmpty && offeredMayBeStored != true }
 
+    /// Whether it can be cancelled as it stands in the journal. In any other phase nobody knows how far an earlier driver got.
+    package var isCancellable: Bool {
+        if case .waiting = phase { isNothingStored } else { false }
+    }
+
     private var currentAct: RotationAct? {
         switch phase {
         case .putting(let which): .put(which)

@@ -42,8 +42,13 @@ package final class RotationRunner: Sendable {
     // MARK: For the operations
 
     /// Makes a rotation known that is about to become durable, so that others can join it. `start` or `withdraw` must follow.
+    package func announce(new rotation: Rotation) {
+        live.announce(rotation, LiveRotations.Signal(isCancellable: true))
+    }
+
+    /// The same for one that is in the journal already.
     package func announce(_ rotation: Rotation) {
-        live.announce(rotation, LiveRotations.Signal(isCancellable: rotation.machine.attempts == 0))
+        live.announce(rotation, LiveRotations.Signal(isCancellable: rotation.machine.isCancellable))
     }
 
     /// The announced rotation did not become durable.
@@ -115,7 +120,7 @@ package final class RotationRunner: Sendable {
     private func launch(_ rotation: Rotation, first: @escaping @Sendable (inout RotationMachine) -> [RotationStep]) {
         var rotation = rotation
         rotation.machine.limits = limits
-        guard let signal = live.begin(rotation, or: LiveRotations.Signal(isCancellable: false)) else { return }
+        guard let signal = live.begin(rotation, or: LiveRotations.Signal(isCancellable: rotation.machine.isCancellable)) else { return }
         let steps = first(&rotation.machine)
         enqueue.yield { [self, rotation] in
             await withTaskCancellationHandler {

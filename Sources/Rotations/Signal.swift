@@ -18,7 +18,6 @@ extension LiveRotations {
 
         private let state: Mutex<State>
 
-        /// Only what was never driven before can be cancelled: nobody knows how far an earlier driver got.
         init(isCancellable: Bool) {
             state = Mutex(State(cancellation: isCancellable ? .possible : .tooLate))
         }

@@ -12,6 +12,13 @@ extension ServiceHarness {
         try await service.pause(Self.config, until: nil, reason: nil, as: Self.root)
     }
 
+    /// Another authority to trust: the bearer is not for whoever answers there.
+    fileprivate func dropBearer() async throws {
+        let address = try await service.upstream(Self.upstream, as: Self.root).address
+        let other = UpstreamAddress(name: address.name, baseURL: address.baseURL, caPEM: "x", pinSHA256: nil, workspaceID: nil)
+        try await service.putUpstream(Self.upstream, UpstreamSettings(address: other, allowsPlainHTTP: false), bearer: nil, as: Self.root)
+    }
+
     fileprivate var state: ConfigState {
         get async throws { try await service.config(Self.config, as: Self.root).state }
     }
@@ -101,16 +108,44 @@ extension ServiceHarness {
         let keyturn = try await ServiceHarness()
         try await keyturn.setUp()
         try await keyturn.stage("key-one")
-        let address = try await keyturn.service.upstream(ServiceHarness.upstream, as: ServiceHarness.root).address
-        let other = UpstreamAddress(name: address.name, baseURL: address.baseURL, caPEM: "x", pinSHA256: nil, workspaceID: nil)
-        try await keyturn.service.putUpstream(
-            ServiceHarness.upstream, UpstreamSettings(address: other, allowsPlainHTTP: false), bearer: nil, as: ServiceHarness.root)
+        try await keyturn.dropBearer()
         let rotation = try await keyturn.rotate()
         #expect(rotation.state == .waiting && rotation.machine.attempts == 0)
         let cancelled = try await keyturn.service.cancel(rotation.id, as: ServiceHarness.root)
         #expect(cancelled.state == .cancelled && cancelled.machine.attempts == 0)
         #expect(try await keyturn.states() == [1: .staged])
         #expect(keyturn.target.calls == [])
+    }
+
+    @Test func `ends it after a restart as well`() async throws {
+        let before = try await ServiceHarness()
+        try await before.setUp()
+        try await before.stage("key-one")
+        try await before.dropBearer()
+        let rotation = try await before.rotate()
+        await before.kill()
+        let keyturn = try await ServiceHarness(after: before)
+        #expect(try await keyturn.service.cancel(rotation.id, as: ServiceHarness.root).state == .cancelled)
+        #expect(try await keyturn.states() == [1: .staged])
+    }
+
+    @Test func `is refused after a kill of which nobody knows whether something was sent before`() async throws {
+        let before = try await ServiceHarness()
+        try await before.setUp()
+        try await before.stage("key-one")
+        before.target.closeGate()
+        defer { before.target.openGate() }
+        let rotating = Task { try await before.rotate() }
+        await before.target.puts(atLeast: 1)
+        // Which the backend refuses.
+        try await before.setRefreshToken()
+        // It hangs there for good: as good as killed.
+        rotating.cancel()
+        let keyturn = try await ServiceHarness(after: before)
+        let rotation = try await keyturn.rotate()
+        #expect(rotation.state == .waiting)
+        let problem = await #expect(throws: Problem.self) { try await keyturn.service.cancel(rotation.id, as: ServiceHarness.root) }
+        #expect(problem?.code == .rotationInProgress)
     }
 
     @Test func `is refused after the first byte, with what to do instead`() async throws {
