@@ -32,7 +32,8 @@ extension Quarantine {
 
     func problem(of config: ConfigName) -> Problem {
         Problem(
-            .quarantined, "The config '\(config)' is in quarantine. \(reason) A key that is staged now can be rotated to; or release it.",
+            .quarantined,
+            "The config '\(config)' is in quarantine. \(reason) A key that is staged now can be rotated to, and those that came along are passed over; or release it with all its keys.",
             nextStep: nextStep(for: config))
     }
 }

@@ -120,11 +120,26 @@ struct RotationDraft: Sendable {
                 nextStep: "keyturn help remote")
         }
         var config = record
+        if quarantine != nil { passOver(before: next.number, in: &config) }
         config.update(next.number) { version in
             version.state = .pending
             version.wasSent = true
         }
         return made(config, upstream, version: next.number, fields: next.fields, former: former, in: quarantine)
+    }
+
+    /// The vault that this one was copied from may have put what came along staged: put later on, it would be an older key than this one.
+    /// It may be what the backend holds, and is kept for as long as that is not certain.
+    private func passOver(before next: VersionNumber, in config: inout ConfigRecord) {
+        for version in config.versions where version.state == .staged && version.number < next {
+            config.update(version.number) { version in
+                version.state = .rejected
+                version.endedAt = at
+                version.reason = "passed over: it came along with the copied vault, and version \(next) is put instead"
+                version.eraseAfter = at
+                version.landsUntil = at + limits.stragglerHorizon
+            }
+        }
     }
 
     private func planRollback(_ record: ConfigRecord, _ upstream: UpstreamRecord) throws -> Made {

@@ -43,7 +43,10 @@ extension MoveKind {
         .fault("rekey", weight: 1) { _, world in world.callers.begin(.rekey) },
         .fault("add a slot", weight: 1) { _, world in world.callers.begin(.addSlot(random: world.random)) },
         .fault("remove a slot", weight: 1) { _, world in world.callers.begin(.removeSlot) },
-        .fault("back up", weight: 1) { _, world in world.callers.begin(.backUp) },
+        .fault("back up", weight: 2) { _, world in world.callers.begin(.backUp(to: world.backup)) },
+        .fault("restore", weight: 1) { _, world in world.restoreBackup() },
+        .fault("release a config", weight: 1) { chance, world in world.callers.begin(.release(chance.pick(Scene.configs))) },
+        .fault("release all", weight: 1) { _, world in world.callers.begin(.releaseAll) },
         .fault("status", weight: 1) { _, world in
             world.callers.begin(
                 Call("status") { service in
@@ -85,9 +88,25 @@ extension Call {
         }
     }
 
-    static var backUp: Call {
+    static func backUp(to kept: KeptBackup) -> Call {
         Call("back up") { service in
-            try await service.backUp(as: Scene.operatorAtRoot).write { _ in }
+            var pieces: [[UInt8]] = []
+            try await service.backUp(as: Scene.operatorAtRoot).write { pieces.append($0) }
+            kept.keep(pieces)
+            return .done
+        }
+    }
+
+    static func release(_ config: ConfigName) -> Call {
+        Call("release \(config)", on: config) { service in
+            try await service.release(config, as: Scene.operatorAtRoot)
+            return .done
+        }
+    }
+
+    static var releaseAll: Call {
+        Call("release all") { service in
+            try await service.releaseAll(as: Scene.operatorAtRoot)
             return .done
         }
     }

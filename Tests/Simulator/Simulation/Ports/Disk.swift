@@ -9,13 +9,16 @@ protocol Disk: AnyObject {
     /// Cuts the power in the middle of a commit: what of it survives is found at the next `open`.
     func tear(_ changes: [EngineChange], of engine: any Engine, at fraction: Double)
 
+    /// Loses all that is on it and is made anew, with what `fill` writes. Returns that.
+    func replace(_ fill: (any Engine) throws -> Void) throws -> any Engine
+
     /// Ends the run.
     func discard()
 }
 
 /// All in memory: a commit is there or it is not.
 final class MemoryDisk: Disk {
-    private let engine: MemoryEngine
+    private var engine: MemoryEngine
 
     init(_ engine: MemoryEngine = MemoryEngine()) {
         self.engine = engine
@@ -25,6 +28,13 @@ final class MemoryDisk: Disk {
 
     func tear(_ changes: [EngineChange], of engine: any Engine, at fraction: Double) {
         if fraction >= 0.5 { try? self.engine.commit(changes) }
+    }
+
+    func replace(_ fill: (any Engine) throws -> Void) throws -> any Engine {
+        let fresh = MemoryEngine()
+        try fill(fresh)
+        engine = fresh
+        return fresh
     }
 
     func discard() {}

@@ -53,6 +53,17 @@ final class SQLiteDisk: Disk {
         try? (after.prefix(cut) + before.dropFirst(cut)).write(to: log(life + 1))
     }
 
+    func replace(_ fill: (any Engine) throws -> Void) throws -> any Engine {
+        engine?.close()
+        try FileManager.default.removeItem(at: folder(life))
+        life += 1
+        try FileManager.default.createDirectory(at: folder(life), withIntermediateDirectories: true)
+        let fresh = try SQLiteFile(path: database(life).path, mode: .create, lock: nil)
+        engine = fresh
+        try fill(fresh)
+        return fresh
+    }
+
     func discard() {
         engine?.close()
         try? FileManager.default.removeItem(at: root)

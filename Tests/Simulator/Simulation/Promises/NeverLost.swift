@@ -42,7 +42,7 @@ extension Oracle {
             if let current = after.version(.current), current.proof != .proven, current.proof != .off {
                 broken(.neverCutOff, "version \(version.number) of '\(config)' was erased before version \(current.number) was proven")
             }
-            guard let (since, grace) = books[config]?.graces[version.number], since + grace > world.time.now() else { continue }
+            guard let (since, grace) = books[config]?.graces[version.number], since + grace > world.latestRead else { continue }
             broken(.neverCutOff, "version \(version.number) of '\(config)' was erased \(since + grace - world.time.now()) too early")
         }
     }

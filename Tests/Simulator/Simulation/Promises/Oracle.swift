@@ -98,6 +98,17 @@ final class Oracle {
         }
     }
 
+    /// The vault is another one now, as it was copied once: it is judged from here on by what it says itself.
+    func replaced(by engine: any Engine) {
+        do {
+            try image.readAll(of: engine)
+            (books, remembered) = ([:], [:])
+            for (name, record) in image.configs { keepBooks(name, record, record) }
+        } catch {
+            broken(.neverLost, "the restored vault can't be read: \(error)")
+        }
+    }
+
     /// A value reached the backend's store.
     func stored(in id: RemoteID) {
         guard violation == nil else { return }

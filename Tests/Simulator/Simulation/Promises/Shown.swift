@@ -1,6 +1,7 @@
 import Model
 import Operations
 import Rotations
+import Vault
 
 /// Promise 4 for who looks: `status` names each config that needs somebody, with the reason and what to do, and no other.
 extension Oracle {
@@ -13,7 +14,7 @@ extension Oracle {
                 continue
             }
             let shown = attention[config]?.first
-            let wanted = wanted(record)
+            let wanted = wanted(record, in: status.quarantine)
             switch (wanted, shown) {
             case (nil, nil): break
             case (let why?, nil): broken(.neverSilent, "status does not name '\(config)', which is \(why.what)")
@@ -33,9 +34,10 @@ extension Oracle {
         let needsStep: Bool
     }
 
-    private func wanted(_ record: ConfigRecord) -> Want? {
+    private func wanted(_ record: ConfigRecord, in quarantine: Quarantine?) -> Want? {
         let now = world.time.now()
         let isPaused = record.isPaused(at: now)
+        if let quarantine, record.released != quarantine.id { return Want(what: "in quarantine", needsStep: true) }
         if let rotation = record.unfinished.flatMap({ image.rotations[$0] }) {
             if isPaused, rotation.machine.isHeldByPause { return Want(what: "held by a pause", needsStep: true) }
             switch rotation.state {

@@ -59,6 +59,30 @@ final class VaultImage {
         return changed
     }
 
+    /// Of a vault that nobody looked on while it came to be.
+    func readAll(of engine: any Engine) throws {
+        vault = try OpenVault.open(engine, unlockKey: World.unlockKey, at: Timestamp(milliseconds: 0), random: random)
+        (configs, rotations, keys, nextSeq) = ([:], [:], [:], 1)
+        (names, ids, versions, versionsNamed) = ([:], [:], [:], [:])
+        nameKeys()
+        let view = VaultView(vault: vault)
+        while try view.get(.audit, .sequence(nextSeq)) != nil { nextSeq += 1 }
+        for name in Scene.configs {
+            guard let record = try view.get(.config, .named(name.description)) else { continue }
+            configs[name] = record
+            nameVersions(of: name, upTo: record.nextVersion + 8)
+            for number in 1...record.nextVersion + 8 {
+                keys[name, default: [:]][number] = try spelled(view.get(.credential, .numbered(name.description, number)))
+            }
+        }
+        for stored in try view.list(.rotation, limit: .max) {
+            let id = stored.value.id
+            ids[vault.cursor(.rotation, .timed(milliseconds: id.milliseconds, id: id.description))] = id
+            rotations[id] = stored.value
+        }
+        engineID = ObjectIdentifier(engine as AnyObject)
+    }
+
     private let random: any RandomSource
 
     private func nameKeys() {

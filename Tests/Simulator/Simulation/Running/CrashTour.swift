@@ -79,7 +79,13 @@ package struct CrashTour: Sendable {
                 world.run(for: .seconds(1))
                 return .removeSlot
             },
-            .during("back up") { _ in .backUp },
+            .during("back up") { .backUp(to: $0.backup) },
+            .during("release what was restored") { world in
+                world.callers.begin(.backUp(to: world.backup))
+                world.run(for: .seconds(1))
+                world.restoreBackup()
+                return .releaseAll
+            },
             .during("seal") { _ in .seal },
         ]
 

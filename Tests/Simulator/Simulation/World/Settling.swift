@@ -29,6 +29,8 @@ extension World {
         run(for: .seconds(1))
         begin(.status)
         run(for: .zero)
+        begin(.releaseAll)
+        run(for: .zero)
         for config in Scene.configs {
             guard let record = oracle.image.configs[config] else { continue }
             if record.removedAt != nil || record.pause != nil {
@@ -106,7 +108,14 @@ extension World {
         guard clockAhead + duration <= Self.clockAheadMax else { return }
         clockAhead += max(duration, .zero)
         trace("the clock jumps by \(duration)")
+        jump = (time.uptime(), time.now())
         time.jump(by: duration)
+    }
+
+    /// The latest time that somebody who read the clock a moment ago may go by.
+    var latestRead: Timestamp {
+        guard let jump, time.uptime() - jump.uptime < .seconds(1) else { return time.now() }
+        return max(time.now(), jump.from)
     }
 
     private static let clockAheadMax = Duration.seconds(80_000)

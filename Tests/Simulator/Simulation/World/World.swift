@@ -28,7 +28,10 @@ final class World: @unchecked Sendable {
     private(set) var lives = 0
     /// A commit in the middle of which the power went.
     private var inDoubt: [EngineChange]?
+    let backup = KeptBackup()
     var clockAhead = Duration.zero
+    /// The last jump of the wall clock: when, and where it stood before.
+    var jump: (uptime: Duration, from: Timestamp)?
 
     static var unlockKey: Secret { Secret(count: 32) { $0.copyBytes(from: repeatElement(7, count: 32)) } }
 
@@ -106,6 +109,25 @@ final class World: @unchecked Sendable {
     }
 
     private func restart() {
+        unwind()
+        start()
+    }
+
+    /// Another disk, as `fill` makes it, in place of this one. What the backends hold, it may never have known.
+    func replaceDisk(_ fill: (any Engine) throws -> Void) {
+        isCrashed = true
+        unwind()
+        do {
+            oracle.replaced(by: try disk.replace(fill))
+        } catch {
+            oracle.broken(.neverLost, "the backup can't be restored: \(error)")
+        }
+        for id in backend.remotes.keys { backend.disown(id) }
+        start()
+    }
+
+    /// What is left of a dead daemon goes.
+    private func unwind() {
         time.isSleepless = true
         callers.cut()
         daemon.kill(on: scheduler)
@@ -113,7 +135,6 @@ final class World: @unchecked Sendable {
         time.isSleepless = false
         for id in backend.remotes.keys { backend.remotes[id]?.underWay = 0 }
         isCrashed = false
-        start()
     }
 
     private func start() {
