@@ -20,14 +20,14 @@ package final class ReserveFile: Reserve {
         guard Disk.freeBytes(at: folder) ?? .max >= 2 * Self.byteCount else { throw .diskFull }
         // SAFETY: the path is a C string for the length of the call.
         let file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard file >= 0 else { throw errno == ENOSPC ? .diskFull : .failed("\(path): \(String(cString: strerror(errno)))") }
+        guard file >= 0 else { throw EngineError(FileError(path, errno)) }
         // SAFETY: the descriptor is ours and closed once.
         defer { close(file) }
         // Written out where the file system can't allocate: a file with holes would keep nothing.
         let code = posix_fallocate(file, 0, off_t(Self.byteCount))
         guard code == 0 else {
             unlink(path)
-            throw code == ENOSPC || code == EDQUOT ? .diskFull : .failed("\(path): \(String(cString: strerror(code)))")
+            throw EngineError(FileError(path, code))
         }
     }
 

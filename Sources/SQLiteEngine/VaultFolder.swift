@@ -110,13 +110,21 @@ package struct VaultFolder: Sendable {
             if let place, geteuid() == 0, place.st_uid != 0 {
                 for file in [draft, "\(draft)/vault.db"] { chown(file, place.st_uid, place.st_gid) }
             }
-            guard rename(draft, path) == 0 else { throw VaultError.failed("\(path): \(String(cString: strerror(errno)))") }
+            do throws(FileError) {
+                try Folder.sync(draft)
+                guard rename(draft, path) == 0 else { throw FileError(path, errno) }
+                do { try Folder.sync(Self.parent(of: path)) } catch {
+                    // Whoever is told that it failed finds nothing in the way of the next try.
+                    Self.remove(path)
+                    throw error
+                }
+            } catch {
+                throw VaultError(error)
+            }
         } catch {
             Self.remove(draft)
             throw error
         }
-        FolderSync.sync(path)
-        FolderSync.sync(Self.parent(of: path))
     }
 
     /// Nothing is there, or an empty folder.

@@ -43,20 +43,12 @@ package enum KeyFile {
     /// Makes it with fresh random bytes, mode 0600, durable; never touches an existing file. Gets its name when it is whole: half a key would
     /// be in the way of the next try.
     package static func create(_ path: String, random: any RandomSource) throws(VaultError) {
-        let draft = "\(path).new-\(getpid())"
-        unlink(draft)
-        let file = Glibc.open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard file >= 0 else { throw .badKeyFile(path: path, String(cString: strerror(errno))) }
-        defer {
-            Glibc.close(file)
-            unlink(draft)
+        do throws(FileError) {
+            let file = try DraftFile(of: path, ending: "new-\(getpid())")
+            try Secret(random: byteCount, from: random).withBytes { (bytes) throws(FileError) in try file.write(bytes) }
+            try file.publish(.new)
+        } catch {
+            throw .badKeyFile(path: path, error.reason)
         }
-        let isWritten = Secret(random: byteCount, from: random).withBytes { bytes in
-            // SAFETY: the span's bytes are valid while the closure runs.
-            unsafe bytes.withUnsafeBytes { unsafe Glibc.write(file, $0.baseAddress, byteCount) == byteCount }
-        }
-        guard isWritten, fsync(file) == 0 else { throw .badKeyFile(path: path, "it could not be written") }
-        guard link(draft, path) == 0 else { throw .badKeyFile(path: path, String(cString: strerror(errno))) }
-        FolderSync.sync(ofFile: path)
     }
 }

@@ -1,5 +1,6 @@
 import FlashbackStandIn
 import Model
+import Operations
 import Rotations
 import Vault
 
@@ -13,6 +14,7 @@ struct Ledger {
     /// `held`: the key that the backend holds; `puts`: the keys that it was sent, in order.
     mutating func check(_ reading: VaultReading, held: String, puts: [String]) throws {
         for (number, key) in reading.keys { numbers[key] = number }
+        nameErased(reading, puts)
         try checkHeld(reading, held)
         try checkOrder(reading, puts)
         for key in Set(puts) {
@@ -20,6 +22,14 @@ struct Ledger {
                 throw Broken(description: "the backend saw \(key), of which the audit log says nothing")
             }
         }
+    }
+
+    /// A key that was staged, refused and erased within one life of the daemon was never there to be read: it is the one of a version that
+    /// ended without having been seen. Keys are sent in the order of their versions.
+    private mutating func nameErased(_ reading: VaultReading, _ puts: [String]) {
+        let known = Set(numbers.values)
+        var unseen = reading.ended.map(\.number).filter { !known.contains($0) }.sorted()
+        for key in puts where numbers[key] == nil && !unseen.isEmpty { numbers[key] = unseen.removeFirst() }
     }
 
     /// Never lost: what the backend holds is in the vault.

@@ -29,16 +29,16 @@ struct BackupMakeCommand: DaemonCommand {
 
     func perform(_ context: Context) async throws -> CommandExit {
         guard file != "-" else { return try await stream(context) }
-        let target = try NewFile(path: file, overwrites: force)
-        try await context.daemon.backUp { try target.write($0) }
-        try target.sync()
+        guard force || access(file, F_OK) != 0 else { throw Self.exists(file) }
+        let target = try Self.written { () throws(FileError) in try DraftFile(of: file, ending: "part-\(getpid())") }
+        try await context.daemon.backUp { piece in try Self.written { () throws(FileError) in try target.write(piece) } }
         let made: BackupReport
         do throws(BackupError) {
             made = BackupReport(try BackupFile(path: target.draft), named: file, checked: .contents)
         } catch {
             throw Failure.failed("What the daemon sent is not a whole backup.", nextStep: "keyturn backup \(file)")
         }
-        try target.publish()
+        try Self.written { () throws(FileError) in try target.publish(force ? .replacing : .new) }
         context.console.show(made) {
             context.console.done("Wrote \(file): \(made.records) records, \(made.configs) of them configs.")
             context.console.hint("keyturn backup verify \(file) --key-file KEY_FILE")
@@ -46,12 +46,22 @@ struct BackupMakeCommand: DaemonCommand {
         return .done
     }
 
+    private static func written<Result>(_ body: () throws(FileError) -> Result) throws -> Result {
+        do { return try body() } catch {
+            throw error.isTaken ? exists(error.path) : Failure.failed("\(error.path) can't be written: \(error.reason).")
+        }
+    }
+
+    private static func exists(_ path: String) -> Failure {
+        .failed("There is a file \(path) already; nothing was overwritten.", nextStep: "choose another name, or say --force")
+    }
+
     private func stream(_ context: Context) async throws -> CommandExit {
         guard !SecretSource.isTerminal(STDOUT_FILENO) else {
             throw Failure.usage("A backup does not belong on a terminal.", nextStep: "keyturn backup - > FILE")
         }
         try await context.daemon.backUp { piece in
-            guard NewFile.write(piece, to: STDOUT_FILENO) else {
+            guard DraftFile.write(piece.span.bytes, to: STDOUT_FILENO) else {
                 throw Failure.failed("Standard output can't be written: \(String(cString: strerror(errno))).")
             }
         }

@@ -121,6 +121,7 @@ package struct CrashTour: Sendable {
         do { world = try World(seed: 1, disk: MemoryDisk(), trace: Trace(keepsLines: false, tells: tells)) } catch {
             preconditionFailure("no world could be made: \(error)")
         }
+        defer { world.end() }
         world.prepare(path)
         world.crashes = CrashPlan(kills)
         let before = world.crashes.passed

@@ -39,7 +39,7 @@ package struct Run: Sendable {
         } catch {
             preconditionFailure("no world could be made: \(error)")
         }
-        defer { disk.discard() }
+        defer { world.end() }
         world.setUp(seed: seed)
         var made = 0
         for move in script.moves {

@@ -126,6 +126,13 @@ final class World: @unchecked Sendable {
         start()
     }
 
+    /// The end of the run: what still sleeps or waits would keep the daemon and its keys.
+    func end() {
+        isCrashed = true
+        unwind()
+        disk.discard()
+    }
+
     /// What is left of a dead daemon goes.
     private func unwind() {
         time.isSleepless = true
