@@ -65,7 +65,8 @@ import Testing
             try await scene.stage(newer)
             #expect(try await scene.rotate().status == 0)
             #expect(scene.held == newer.text)
-            #expect(try await scene.versions() == [1: "previous", 2: "staged", 3: "current"])
+            // The lost daemon may have put it already: it would go back to an older key.
+            #expect(try await scene.versions() == [1: "previous", 2: "rejected", 3: "current"])
         }
     }
 

@@ -7,8 +7,9 @@ struct ReleaseCommand: DaemonCommand {
         commandName: "release", abstract: "Take a config, or the whole vault, out of quarantine: its keys are the right ones.",
         discussion: """
             A vault that was restored, that may be an older copy, or that is another machine's may hold keys which have died since. Nothing \
-            goes out for a config in quarantine, until a newly staged key was rotated to or until you say that its keys are right. What was \
-            under way is stuck, and can be resolved afterwards. --all ends the quarantine and takes the vault over to this machine.
+            goes out for a config in quarantine, until a newly staged key is rotated to (older staged ones are passed over then) or until you \
+            say that its keys are right. What was under way is stuck, and can be resolved afterwards. --all ends the quarantine and takes \
+            the vault over to this machine.
             """)
 
     @Argument(help: "Name of the config.") var name: String?
