@@ -41,10 +41,15 @@ package struct SettingsSources: Sendable {
         var settings = DaemonSettings()
         var errors: [SettingsError] = []
         for (path, isNeeded) in files {
-            guard let text = Self.text(at: path) else {
-                if isNeeded || FileManager.default.fileExists(atPath: path) {
-                    errors.append(SettingsError(.wholeFile(path: path), "The file can't be read as UTF-8 text."))
+            let text: String
+            do {
+                guard let read = try Self.text(at: path) else {
+                    if isNeeded { errors.append(SettingsError(.wholeFile(path: path), "There is no such file.")) }
+                    continue
                 }
+                text = read
+            } catch {
+                errors.append(SettingsError(.wholeFile(path: path), error.description))
                 continue
             }
             var file = SettingsFile(path: path)
@@ -72,8 +77,22 @@ package struct SettingsSources: Sendable {
             + names.filter { $0.hasSuffix(".yaml") && !$0.hasPrefix(".") }.sorted().map { (parts + "/" + $0, true) }
     }
 
-    private static func text(at path: String) -> String? {
-        FileManager.default.contents(atPath: path).flatMap { String(validating: $0, as: UTF8.self) }
+    private struct Unreadable: Error { let description: String }
+
+    /// `nil` where there is no such file.
+    private static func text(at path: String) throws(Unreadable) -> String? {
+        let bytes: Data
+        do { bytes = try Data(contentsOf: URL(filePath: path)) } catch let error as CocoaError {
+            if error.code == .fileReadNoSuchFile { return nil }
+            let why = (error.underlying as? POSIXError).map { " (\($0.code))" } ?? ""
+            throw Unreadable(
+                description: error.code == .fileReadNoPermission
+                    ? "This user may not read the file." : "The file could not be read\(why).")
+        } catch {
+            throw Unreadable(description: "The file could not be read.")
+        }
+        guard let text = String(validating: bytes, as: UTF8.self) else { throw Unreadable(description: "The file is not UTF-8 text.") }
+        return text
     }
 
     private func apply(

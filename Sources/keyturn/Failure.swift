@@ -19,8 +19,8 @@ enum Failure: Error, Equatable {
     /// Something on this side went wrong.
     case failed(String, nextStep: String? = nil)
     case client(ClientError)
-    /// The daemon answers, but its vault is sealed.
-    case sealed
+    /// The daemon answers, but its vault is sealed, for the reason that `status` gives.
+    case sealed(because: String?, nextStep: String?)
 
     init(_ error: any Error) {
         switch error {
@@ -48,7 +48,8 @@ extension Failure {
         switch self {
         case .usage(let detail, let nextStep): .local("usage", "The command line is not valid", detail, nextStep)
         case .failed(let detail, let nextStep): .local("failed", "It could not be done", detail, nextStep)
-        case .sealed: .local("sealed", "The vault is sealed", "The vault is sealed.", "keyturn unseal")
+        case .sealed(let why, let nextStep):
+            .local("sealed", "The vault is sealed", why ?? "The vault is sealed.", nextStep ?? "keyturn unseal")
         case .client(let error):
             switch error {
             case .problem(let problem): problem

@@ -36,7 +36,19 @@ import Testing
             let settings = try sources.read()
             #expect(settings.vault == "/var/lib/keyturn" && settings.socket == "/b")
             sources.onlyFile = folder + "/none.yaml"
-            #expect(sources.check().map(\.description) == ["\(folder)/none.yaml: The file can't be read as UTF-8 text."])
+            #expect(sources.check().map(\.description) == ["\(folder)/none.yaml: There is no such file."])
+        }
+    }
+
+    @Test func `a file that can't be read is told apart from one that is no text`() throws {
+        try withFolder(["text.yaml": "vault: /a"]) { folder in
+            var sources = SettingsSources()
+            sources.onlyFile = folder
+            #expect(sources.check().map(\.description) == ["\(folder): The file could not be read (EISDIR)."])
+            let path = folder + "/text.yaml"
+            try Data([0x76, 0xFF]).write(to: URL(filePath: path))
+            sources.onlyFile = path
+            #expect(sources.check().map(\.description) == ["\(path): The file is not UTF-8 text."])
         }
     }
 

@@ -17,7 +17,10 @@ extension Context {
     /// What the daemon offers. A sealed one offers a key for unsealing it alone.
     func offeredKey(for purpose: Envelope.Purpose) async throws -> IntakeKey {
         let offered = try await daemon.intakeKey().body
-        guard offered.purposes.contains(purpose.rawValue) else { throw Failure.sealed }
+        guard offered.purposes.contains(purpose.rawValue) else {
+            let status = try await daemon.status().body
+            throw Failure.sealed(because: status.sealedReason, nextStep: status.nextStep)
+        }
         return offered
     }
 
