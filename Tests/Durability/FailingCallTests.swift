@@ -43,6 +43,33 @@ import Testing
         }
     }
 
+    /// SQLite passes over a folder that can't be synced; who makes a vault must not.
+    @Test func `on a folder leaves no vault that may be gone after a power cut`() async throws {
+        let scratch = try PrivateFolder()
+        defer { scratch.remove() }
+        let log = CallLog(path: "\(scratch.path)/calls")
+        var folders: [Int] = []
+        try await Installation.with { keyturn in
+            let surroundings = Surroundings {
+                $0.faults = Faults(prefix: keyturn.folder.path)
+                $0.faults?.log = log.path
+            }
+            #expect(try await keyturn.keyturn(["init", "--vault", keyturn.vault], in: surroundings).status == 0)
+            let syncs = try log.entries().filter { if case .sync = $0 { true } else if case .syncFolder = $0 { true } else { false } }
+            folders = syncs.indices.filter { if case .syncFolder = syncs[$0] { true } else { false } }.map { $0 + 1 }
+        }
+        // The key file's, and the one that the vault appeared in.
+        for number in [try #require(folders.first), try #require(folders.last)] {
+            try await Installation.with { keyturn in
+                let failing = Faults.Failing(.sync, number, "EIO")
+                let told = try await keyturn.keyturn(["init", "--vault", keyturn.vault], in: Self.surroundings(failing, keyturn, log))
+                #expect(told.status == 1 && told.errors.contains("Input/output error"), "sync \(number): \(told.errors)")
+                #expect(!FileManager.default.fileExists(atPath: keyturn.vault))
+                #expect(try await keyturn.keyturn("init", "--vault", keyturn.vault).status == 0)
+            }
+        }
+    }
+
     @Test(arguments: kinds) func `while the daemon works is told, and the next start is good`(_ kind: Kind) async throws {
         try await Self.each(kind) { failing, log in
             try await Site.with { site in
