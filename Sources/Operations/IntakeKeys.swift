@@ -23,15 +23,20 @@ extension VaultService {
         return OfferedKey(key: key, purposes: [SealedEnvelope.Purpose.stage, .upstreamToken].map(\.rawValue))
     }
 
-    /// Puts a new intake key on offer where the one that is has become old.
+    /// Puts a new intake key on offer where the one that is has become old, and erases those that open nothing any more.
     package func renewIntakeKey() async throws {
         let now = clock.now()
-        guard now - (try await read { try $0.intakeKeys().onOffer.createdAt }) >= Self.intakeKeyAge else { return }
+        let keys = try await read { try $0.intakeKeys() }
+        guard now - keys.onOffer.createdAt >= Self.intakeKeyAge || !keys.expired(at: now).isEmpty else { return }
         let random = random
         try await write { transaction in
-            guard now - (try transaction.intakeKeys().onOffer.createdAt) >= Self.intakeKeyAge else { return .unchanged(()) }
-            try transaction.addIntakeKey(BoxKeyPair(random: random), at: now)
-            return .changed((), AuditEvent(at: now, "intake-key.renewed", by: nil))
+            if now - (try transaction.intakeKeys().onOffer.createdAt) >= Self.intakeKeyAge {
+                try transaction.addIntakeKey(BoxKeyPair(random: random), at: now)
+                return .changed((), AuditEvent(at: now, "intake-key.renewed", by: nil))
+            }
+            guard !(try transaction.intakeKeys().expired(at: now).isEmpty) else { return .unchanged(()) }
+            try transaction.eraseExpiredIntakeKeys(at: now)
+            return .changed((), AuditEvent(at: now, "intake-key.erased", by: nil))
         }
     }
 }

@@ -11,7 +11,7 @@ extension VaultService {
         try await write { transaction in
             var config = try transaction.config(name).value
             guard let quarantine = try transaction.quarantine(of: config) else { return .unchanged(()) }
-            config.released = quarantine.id
+            config.release(from: quarantine)
             try transaction.put(.config, .named(name), config)
             return .changed((), AuditEvent(at: now, "config.released", by: caller.audited, config: name, outcome: quarantine.why.rawValue))
         }
@@ -20,6 +20,8 @@ extension VaultService {
     /// The same for the whole vault: its quarantine ends, and it is this machine's from here on.
     package func releaseAll(as caller: Caller) async throws {
         try policy.require(.admin, on: .everything, for: caller)
+        guard try await read({ try $0.vaultState().quarantine }) != nil else { return }
+        try await releaseEach(as: caller)
         let (now, machine) = (clock.now(), source.machine)
         try await write { transaction in
             guard let quarantine = try transaction.vaultState().quarantine else { return .unchanged(()) }
@@ -28,6 +30,32 @@ extension VaultService {
                 state.owner = machine ?? state.owner
             }
             return .changed((), AuditEvent(at: now, "vault.released", by: caller.audited, outcome: quarantine.why.rawValue))
+        }
+    }
+
+    /// A page at once: what is written at the same time shares a commit.
+    private func releaseEach(as caller: Caller) async throws {
+        var cursor: [UInt8]?
+        repeat {
+            let from = cursor
+            let page = try await read { try $0.list(.config, after: from, limit: 128) }
+            try await withThrowingTaskGroup { group in
+                for stored in page { group.addTask { try await release(stored.value.name, as: caller) } }
+                try await group.waitForAll()
+            }
+            cursor = page.last?.cursor
+        } while cursor != nil
+    }
+}
+
+extension ConfigRecord {
+    /// What the vault says of its current version was true when it was copied. That no other was put since, only a PUT of its own can show.
+    fileprivate mutating func release(from quarantine: Quarantine) {
+        released = quarantine.id
+        guard let current = version(.current), current.quarantine != quarantine.id else { return }
+        update(current.number) { version in
+            version.wasAccepted = false
+            if version.proof == .proven { version.proof = .unproven }
         }
     }
 }

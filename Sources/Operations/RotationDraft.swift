@@ -101,7 +101,7 @@ struct RotationDraft: Sendable {
         case .rotate: try planRotate(record, upstream, quarantine)
         case .rollback: try planRollback(record, upstream)
         case .remote: try planRemote(record, upstream)
-        case .prove: try planProve(record, upstream)
+        case .prove: try planProve(record, upstream, quarantine)
         }
     }
 
@@ -166,11 +166,11 @@ struct RotationDraft: Sendable {
         )
     }
 
-    private func planProve(_ record: ConfigRecord, _ upstream: UpstreamRecord) throws -> Made {
+    private func planProve(_ record: ConfigRecord, _ upstream: UpstreamRecord, _ quarantine: Quarantine?) throws -> Made {
         guard let current = record.version(.current) else {
             throw Problem(.unknownVersion, "The config '\(config)' has no current version to prove.", nextStep: record.wayToNextKey)
         }
-        return made(record, upstream, version: current.number, fields: RemoteFields(), former: RemoteFields())
+        return made(record, upstream, version: current.number, fields: RemoteFields(), former: RemoteFields(), in: quarantine)
     }
 
     private func made(
@@ -178,6 +178,8 @@ struct RotationDraft: Sendable {
         rollbackOf: VersionNumber? = nil, in quarantine: Quarantine? = nil
     ) -> Made {
         let standing = record.version(.current)
+        // The vault that this one was copied from may have put another key since.
+        let wasAccepted = request.kind == .prove && standing?.wasAccepted == true && quarantine == nil
         let wayBack: RotationPlan.WayBack =
             switch request.kind {
             case .remote: former.isEmpty ? .unknown : .open
@@ -194,7 +196,7 @@ struct RotationDraft: Sendable {
             id: id, config: config, version: version, standingVersion: standing?.number, rollbackOf: rollbackOf,
             quarantine: quarantine?.id,
             request: .init(at: at, uid: caller.uid, unit: caller.unit, reason: request.reason, isCompromised: request.isCompromised),
-            machine: RotationMachine(plan: plan, wasAccepted: request.kind == .prove && standing?.wasAccepted == true))
+            machine: RotationMachine(plan: plan, wasAccepted: wasAccepted))
         var config = record
         // Kept with the version: no later rotation puts it back by itself either, however this one ends.
         if request.isCompromised, let standing { config.update(standing.number) { $0.isCompromised = true } }

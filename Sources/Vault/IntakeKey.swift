@@ -24,12 +24,15 @@ package struct IntakeKeyList: Sendable, Codable {
 
     /// With a new key on offer, and the ids of those that open nothing any more and are not in it.
     func offering(_ key: BoxPublicKey, at now: Timestamp) -> (list: IntakeKeyList, expired: [String]) {
-        let all = IntakeKeyList(keys: keys + [Key(id: key.id, publicBytes: key.bytes, createdAt: now)])
-        return (
-            IntakeKeyList(keys: all.keys.filter { all.opens($0.id, at: now) }),
-            all.keys.map(\.id).filter { !all.opens($0, at: now) }
-        )
+        IntakeKeyList(keys: keys + [Key(id: key.id, publicBytes: key.bytes, createdAt: now)]).withoutExpired(at: now)
     }
+
+    fileprivate func withoutExpired(at now: Timestamp) -> (list: IntakeKeyList, expired: [String]) {
+        (IntakeKeyList(keys: keys.filter { opens($0.id, at: now) }), expired(at: now))
+    }
+
+    /// Those that open nothing any more.
+    package func expired(at now: Timestamp) -> [String] { keys.map(\.id).filter { !opens($0, at: now) } }
 }
 
 extension RecordKind where Value == IntakeKeyList {
@@ -61,6 +64,12 @@ extension Transaction {
         let (list, expired) = earlier.offering(pair.publicKey, at: time)
         try put(.intakeList, .named(""), list)
         try put(.intakeSecret, .named(pair.publicKey.id), pair.secretKey)
+        for id in expired { try erase(.intakeSecret, .named(id)) }
+    }
+
+    package mutating func eraseExpiredIntakeKeys(at time: Timestamp) throws(VaultError) {
+        let (list, expired) = try intakeKeys().withoutExpired(at: time)
+        try put(.intakeList, .named(""), list)
         for id in expired { try erase(.intakeSecret, .named(id)) }
     }
 }

@@ -49,6 +49,30 @@ import Testing
         }
     }
 
+    @Test func `opens with each way into the vault, and with nothing else`() async throws {
+        try await Scene.with { scene in
+            let folder = scene.keyturn.folder
+            let (file, recovery) = ("\(folder.path)/the.backup", "\(folder.path)/recovery.key")
+            let publicKey = try #require(try await scene.keyturn.keyturn("recovery-key", recovery, "--json").document["public_key"].text)
+            try await scene.done(["slot", "add", "--recipient", publicKey])
+            let passphrase = "correct horse battery staple"
+            #expect(try await scene.keyturn.keyturn("slot", "add", "--passphrase", "--stdin", input: passphrase).status == 0)
+            try await scene.done(["backup", file])
+            for (number, way) in [["--passphrase"], ["--recovery", recovery], ["--key-file", scene.keyturn.keyFile]].enumerated() {
+                let verified = try await scene.keyturn.keyturn(["backup", "verify", file] + way, input: passphrase)
+                #expect(verified.status == 0 && verified.output.contains("every record opens"), "\(way): \(verified.errors)")
+                let restored = try await scene.keyturn.keyturn(
+                    ["restore", file, "--vault", "\(folder.path)/restored-\(number)"] + way, input: passphrase)
+                #expect(restored.status == 0 && restored.output.contains("in quarantine"), "\(way): \(restored.errors)")
+            }
+            for command in [["backup", "verify", file], ["restore", file, "--vault", "\(folder.path)/none"]] {
+                let wrong = try await scene.keyturn.keyturn(command + ["--passphrase"], input: "another one")
+                #expect(wrong.status == 1 && wrong.errors.contains("does not open the backup"), "\(command): \(wrong.errors)")
+            }
+            #expect(!FileManager.default.fileExists(atPath: "\(folder.path)/none"))
+        }
+    }
+
     @Test func `that is not one, not whole, changed, or another vault's, is refused as what it is`() async throws {
         try await Scene.with { scene in
             let folder = scene.keyturn.folder

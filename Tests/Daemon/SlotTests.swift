@@ -131,7 +131,16 @@ extension Installation {
                     .filter { $0["event"].text == "vault.quarantined" }.map { $0["outcome"].text }
             }
             #expect(outcomes == ["other-machine"])
-            #expect(try await keyturn.keyturn("status", "--json").document["sealed"].bool == false)
+            let status = try await keyturn.keyturn("status", "--json")
+            #expect(try status.document["quarantine"]["next_step"].text == "keyturn release --all" && status.status == 1)
+
+            // From here on it is this machine's.
+            for _ in 1...2 { #expect(try await keyturn.keyturn("release", "--all").status == 0) }
+            try await keyturn.terminate()
+            try await keyturn.start()
+            #expect(try await keyturn.keyturn("status").status == 0)
+            let events = try await keyturn.keyturn("audit", "--json").document["items"].items.compactMap { $0["event"].text }
+            #expect(events.count { $0 == "vault.quarantined" } == 1 && events.count { $0 == "vault.released" } == 1)
         }
     }
 

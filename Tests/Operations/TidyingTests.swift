@@ -1,15 +1,16 @@
 import Foundation
 import Model
 import Rotations
+import Secrets
 import TestSupport
 import Testing
-import Vault
 
 @testable import Operations
+@testable import Vault
 
 extension ServiceHarness {
     /// What is stored of a kind.
-    fileprivate func count<Value>(of kind: RecordKind<Value>) -> Int {
+    fileprivate func count<Value: ~Copyable>(of kind: RecordKind<Value>) -> Int {
         engine.records.count { $0.key.first == kind.tag }
     }
 }
@@ -80,6 +81,35 @@ extension ServiceHarness {
             try await keyturn.service.stage(box, for: ServiceHarness.config, .next, as: ServiceHarness.root)
         }
         #expect(problem?.code == .wrongBox && problem?.nextStep == "keyturn stage openai-prod")
+    }
+}
+
+@Suite(.timeLimit(.minutes(1))) struct `An intake key` {
+    @Test func `is renewed after a year, opens for a month more, and is erased then`() async throws {
+        let keyturn = try await ServiceHarness()
+        try await keyturn.setUp()
+        func stage(_ box: IncomingBox) async throws {
+            _ = try await keyturn.service.stage(box, for: ServiceHarness.config, .next, as: ServiceHarness.root)
+        }
+        let first = try await keyturn.service.intakeKey().key.id
+        let boxes = try await [
+            keyturn.box(credential: #"{"key":"key-one"}"#), keyturn.box(credential: #"{"key":"key-two"}"#),
+        ]
+        keyturn.clock.advance(by: .seconds(365 * 86_400 - 1))
+        try await keyturn.service.renewIntakeKey()
+        #expect(try await keyturn.service.intakeKey().key.id == first)
+        keyturn.clock.advance(by: .seconds(1))
+        try await keyturn.service.renewIntakeKey()
+        #expect(try await keyturn.service.intakeKey().key.id != first)
+        #expect(keyturn.count(of: .intakeSecret) == 2)
+
+        keyturn.clock.advance(by: .seconds(30 * 86_400 - 1))
+        try await stage(boxes[0])
+        keyturn.clock.advance(by: .seconds(1))
+        let problem = await #expect(throws: Problem.self) { try await stage(boxes[1]) }
+        #expect(problem?.code == .wrongBox && problem?.nextStep == "keyturn intake-key")
+        try await keyturn.service.renewIntakeKey()
+        #expect(keyturn.count(of: .intakeSecret) == 1)
     }
 }
 

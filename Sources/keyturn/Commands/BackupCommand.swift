@@ -146,7 +146,7 @@ extension Failure {
         switch error {
         case .wrongKey:
             .failed(
-                "The key does not open the backup \(file).",
+                "The key or passphrase does not open the backup \(file).",
                 nextStep: "give the unlock key of the vault that it is from, or its recovery key")
         case .damaged: .failed("The backup \(file) does not open whole: \(error.detail)", nextStep: BackupError.forged(path: file).nextStep)
         default: .failed(error.detail, nextStep: error.nextStep)
