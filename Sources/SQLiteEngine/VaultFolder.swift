@@ -114,8 +114,9 @@ package struct VaultFolder: Sendable {
                 try Folder.sync(draft)
                 guard rename(draft, path) == 0 else { throw FileError(path, errno) }
                 do { try Folder.sync(Self.parent(of: path)) } catch {
-                    // Whoever is told that it failed finds nothing in the way of the next try.
+                    // Whoever is told that it failed finds everything as it was before.
                     Self.remove(path)
+                    if let place, mkdir(path, place.st_mode & 0o7777) == 0 { chown(path, place.st_uid, place.st_gid) }
                     throw error
                 }
             } catch {

@@ -33,7 +33,12 @@ package enum KeyFile {
 
     /// An existing file is used as it is.
     package static func readOrCreate(_ path: String, random: any RandomSource) throws(VaultError) -> Secret {
-        do { return try read(path, systemdCredential: false) } catch {
+        do throws(VaultError) {
+            let key = try read(path, systemdCredential: false)
+            // Who made it may have died before its name was durable: without the key, the vault would be lost.
+            do throws(FileError) { try Folder.sync(ofFile: path) } catch { throw VaultError(error) }
+            return key
+        } catch {
             guard case .noKey = error else { throw error }
             try create(path, random: random)
             return try read(path, systemdCredential: false)
@@ -48,7 +53,7 @@ package enum KeyFile {
             try Secret(random: byteCount, from: random).withBytes { (bytes) throws(FileError) in try file.write(bytes) }
             try file.publish(.new)
         } catch {
-            throw .badKeyFile(path: path, error.reason)
+            throw error.isTaken ? .badKeyFile(path: path, error.reason) : VaultError(error)
         }
     }
 }
