@@ -102,6 +102,8 @@ package struct VaultFolder: Sendable {
             let engine = try SQLiteFile(path: "\(draft)/vault.db", mode: .create, lock: nil)
             do throws(VaultError) {
                 try fill(engine)
+                // Closing would pass over a failure here, and leave a file that is no vault without the log beside it.
+                do throws(EngineError) { try engine.forgetReplaced() } catch { throw VaultError(error) }
                 engine.close()
             } catch {
                 engine.close()

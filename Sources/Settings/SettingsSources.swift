@@ -87,9 +87,9 @@ package struct SettingsSources: Sendable {
             let why = (error.underlying as? POSIXError).map { " (\($0.code))" } ?? ""
             throw Unreadable(
                 description: error.code == .fileReadNoPermission
-                    ? "This user may not read the file." : "The file could not be read\(why).")
+                    ? "This user may not read the file." : "The file can't be read\(why).")
         } catch {
-            throw Unreadable(description: "The file could not be read.")
+            throw Unreadable(description: "The file can't be read.")
         }
         guard let text = String(validating: bytes, as: UTF8.self) else { throw Unreadable(description: "The file is not UTF-8 text.") }
         return text

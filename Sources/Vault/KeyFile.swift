@@ -9,7 +9,13 @@ package enum KeyFile {
     package static func read(_ path: String, systemdCredential: Bool) throws(VaultError) -> Secret {
         let file = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
         guard file >= 0 else {
-            throw errno == ENOENT ? .noKey("\(path) does not exist") : .badKeyFile(path: path, String(cString: strerror(errno)))
+            let error = FileError(path, errno)
+            switch errno {
+            case ENOENT: throw .noKey("\(path) does not exist")
+            // Nothing is wrong with the file: it may be read the next time.
+            case EIO, EMFILE, ENFILE, ENOMEM: throw VaultError(error)
+            default: throw .badKeyFile(path: path, error.reason)
+            }
         }
         defer { Glibc.close(file) }
         var status = stat()

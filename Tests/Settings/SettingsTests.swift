@@ -44,7 +44,7 @@ import Testing
         try withFolder(["text.yaml": "vault: /a"]) { folder in
             var sources = SettingsSources()
             sources.onlyFile = folder
-            #expect(sources.check().map(\.description) == ["\(folder): The file could not be read (EISDIR)."])
+            #expect(sources.check().map(\.description) == ["\(folder): The file can't be read (EISDIR)."])
             let path = folder + "/text.yaml"
             try Data([0x76, 0xFF]).write(to: URL(filePath: path))
             sources.onlyFile = path
