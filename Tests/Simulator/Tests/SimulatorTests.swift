@@ -21,6 +21,11 @@ import Testing
         #expect(runs.status == 0, "\(runs.output)")
     }
 
+    @Test func `finds none broken over SQLite's files either`() async throws {
+        let runs = try await Self.simulator("random", "--rotations", "300", "--seed", "1", "--disk", "sqlite")
+        #expect(runs.status == 0, "\(runs.output)")
+    }
+
     /// Every promise has a variant that breaks it: a run that is never red would show nothing.
     @Test(arguments: [
         ("leaves-out-the-outcome", "comes to rest"), ("writes-behind", "never twice"), ("forgets-audit", "never silent"),

@@ -33,6 +33,7 @@ final class VaultImage {
     init(reading engine: any Engine, random: any RandomSource) throws(VaultError) {
         vault = try OpenVault.open(engine, unlockKey: World.unlockKey, at: Timestamp(milliseconds: 0), random: random)
         self.random = random
+        engineID = ObjectIdentifier(engine as AnyObject)
         nameKeys()
     }
 
@@ -149,12 +150,12 @@ final class VaultImage {
         }
     }
 
-    private var engineID: ObjectIdentifier?
+    private var engineID: ObjectIdentifier
 
     private func isOther(_ engine: any Engine) -> Bool {
         let id = ObjectIdentifier(engine as AnyObject)
         defer { engineID = id }
-        return engineID.map { $0 != id } ?? false
+        return engineID != id
     }
 
     // MARK: Asking
