@@ -108,7 +108,7 @@ extension KeyturnWire.Status {
         for state in ConfigState.allCases { counts[state.rawValue] = snapshot.configs[state] ?? 0 }
         self.init(
             version: version, sealed: snapshot.sealedBecause != nil, sealedCode: snapshot.sealedBecause?.code,
-            sealedReason: snapshot.sealedBecause?.detail, diskFull: snapshot.room == .full, nextStep: snapshot.trouble?.nextStep,
+            sealedReason: snapshot.sealedBecause?.explanation, diskFull: snapshot.room == .full, nextStep: snapshot.trouble?.nextStep,
             lastBackupAt: snapshot.lastBackupAt?.description, quarantine: snapshot.quarantine.map(Quarantine.init), configs: counts,
             upstreams: snapshot.upstreams,
             attention: snapshot.attention.map { item in

@@ -34,11 +34,11 @@ struct StatusCommand: DaemonCommand {
         console.line("Last backup: ", Styled(status.lastBackupAt ?? "none"))
         if let quarantine = status.quarantine {
             console.line(Styled("In quarantine", .bad), " since \(quarantine.since). \(quarantine.reason)")
-            console.line("  try: \(quarantine.nextStep)")
+            console.line("  try: \(console.pasted.text(quarantine.nextStep))")
         }
         if status.diskFull {
             console.line(Styled("The disk that holds the vault is full.", .bad), " Rotations wait and nothing new begins; reading goes on.")
-            if let nextStep = status.nextStep { console.line("  try: \(nextStep)") }
+            if let nextStep = status.nextStep { console.line("  try: \(console.pasted.text(nextStep))") }
         }
         if !status.attention.isEmpty {
             console.line("")
