@@ -31,6 +31,7 @@ import Vault
             #expect(harness.engine.openSnapshots == 1)
             harness.clock.advance(by: .seconds(1))
             let rest = try await offPool { caller.read() }
+            #expect(caller.isClosed)
             #expect(rest.hasPrefix("HTTP/1.1 200 ") && rest.utf8.count < 64 * 64 * 1024)
             #expect(!rest.hasSuffix("0\r\n\r\n"), "it does not end as a whole one does")
             await socket.server.stop(within: .seconds(10))

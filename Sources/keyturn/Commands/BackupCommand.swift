@@ -21,7 +21,7 @@ struct BackupMakeCommand: DaemonCommand {
         commandName: "make", abstract: "Write a backup, while the daemon works. 'keyturn backup FILE' is short for it.",
         discussion: """
             The file holds every record as it is sealed in the vault, and opens only with one of the vault's unlock keys: keep one of them \
-            apart from it. It appears under its name when it is whole and on the disk.
+            apart from it. It appears under its name when it is whole and on the disk. One that takes more than 10 minutes is broken off.
             """)
 
     @Argument(help: ArgumentHelp("Where it goes; '-' is standard output.", valueName: "file")) var file: String
@@ -76,6 +76,7 @@ struct BackupVerifyCommand: DaemonCommand {
         discussion: """
             Without a key only its structure and its checksum: that it is whole and as it was written. With one of the vault's unlock keys \
             every record is opened, and it is certain that the vault itself made it.
+            Exit status: 1 if it is not whole, not genuine, or does not open.
             """)
 
     @Argument(help: ArgumentHelp("The backup.", valueName: "file")) var file: String

@@ -9,7 +9,7 @@ struct ReleaseCommand: DaemonCommand {
             A vault that was restored, that may be an older copy, or that is another machine's may hold keys which have died since. Nothing \
             goes out for a config in quarantine, until a newly staged key is rotated to (older staged ones are passed over then) or until you \
             say that its keys are right. What was under way is stuck, and can be resolved afterwards. --all ends the quarantine and takes \
-            the vault over to this machine.
+            the vault over to this machine. Where there is nothing to release, nothing happens (exit status 0).
             """)
 
     @Argument(help: "Name of the config.") var name: String?
