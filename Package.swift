@@ -137,7 +137,13 @@ let package = Package(
         tests("Systemd", []),
         tests("Host", ["Host", "Model", logging]),
         tests("Settings", ["Model", "Settings"]),
-        tests("SocketAPI", ["Access", "Host", "KeyturnWire", "Model", "SocketAPI", hummingbird, httpTypes, logging, nioPosix]),
+        tests(
+            "SocketAPI",
+            [
+                "Access", "Host", "KeyturnWire", "Model", "Operations", "SocketAPI", "TestSupport", "Vault", hummingbird, httpTypes,
+                logging,
+                nioPosix,
+            ]),
         tests("Outbound", ["FlashbackStandIn", "Model", "Outbound", "Secrets", nio, nioPosix]),
         tests("Flashback", ["Flashback", "FlashbackStandIn", "Model", "Outbound", "Rotations", "Secrets"]),
 
@@ -150,7 +156,8 @@ let package = Package(
         tests("Daemon", ["FlashbackStandIn", "Model", "Operations", "Secrets", "SQLiteEngine", "TestProcesses", "Vault"]),
         tests("Vault", ["Model", "Operations", "Rotations", "Secrets", "SQLiteEngine", "TestSupport", "Vault"]),
         tests("KeyturnClient", ["FakeDaemon", "KeyturnClient", "KeyturnWire"]),
-        tests("WaysOut", ["Access", "keyturn", "Model", "Operations", "Rotations", "Secrets", "TestSupport", argumentParser]),
+        tests(
+            "WaysOut", ["Access", "keyturn", "Model", "Operations", "Rotations", "Secrets", "TestSupport", "Vault", argumentParser]),
         tests("KeyturnCommand", ["FakeDaemon", "keyturn", "KeyturnClient", "KeyturnWire", "Model", "Secrets", argumentParser]),
     ]
 )

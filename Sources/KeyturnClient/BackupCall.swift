@@ -3,7 +3,7 @@ import NIOCore
 import NIOHTTP1
 
 extension Daemon {
-    /// Takes a backup and gives it to `take`, piece by piece, in order. `ClientError.lost` when the daemon could not finish it; what `take`
+    /// Takes a backup and gives it to `take`, piece by piece, in order. `ClientError.backupCutOff` when the daemon did not finish it; what `take`
     /// throws comes through as it is.
     package func backUp(_ take: @escaping @Sendable (_ piece: [UInt8]) throws -> Void) async throws {
         let request = Request.post("v1", "backup", body: NoFields())
@@ -28,7 +28,14 @@ extension Daemon {
 
     private func read(_ inbound: Inbound, _ take: (_ piece: [UInt8]) throws -> Void) async throws {
         var head: RawReply?
-        for try await part in inbound {
+        var parts = inbound.makeAsyncIterator()
+        while true {
+            let next: HTTPClientResponsePart?
+            do { next = try await parts.next() } catch {
+                guard head?.status == 200 else { throw error }
+                throw ClientError.backupCutOff
+            }
+            guard let part = next else { break }
             switch part {
             case .head(let received): head = RawReply(received)
             case .body(let buffer) where head?.status == 200:
@@ -43,6 +50,7 @@ extension Daemon {
                 return
             }
         }
-        throw ClientError.lost(path: socketPath, why: "the backup broke off")
+        guard head?.status == 200 else { throw ClientError.lost(path: socketPath, why: "it was closed before the answer") }
+        throw ClientError.backupCutOff
     }
 }

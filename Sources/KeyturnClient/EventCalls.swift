@@ -134,7 +134,7 @@ extension ClientError {
         switch self {
         case .unreachable, .lost: true
         case .problem(let problem): problem.code == "stopping"
-        case .untrusted, .garbage: false
+        case .untrusted, .garbage, .backupCutOff: false
         }
     }
 }

@@ -51,6 +51,8 @@ package struct Upstream: Codable, Sendable, Equatable {
     @Nullable package var workspaceID: String?
     /// `none`, `access-token` or `refresh-token`.
     package var bearer: String
+    /// Why it has none any more, or one that the backend refuses.
+    @Nullable package var bearerLost: BearerLoss?
     /// RFC 3339; `null` where it is not known.
     @Nullable package var tokenExpiresAt: String?
     /// When the backend last took the bearer.
@@ -60,7 +62,7 @@ package struct Upstream: Codable, Sendable, Equatable {
 
     package init(
         name: String, baseURL: String, caPEM: String? = nil, pinSHA256: String? = nil, allowPlainHTTP: Bool, workspaceID: String? = nil,
-        bearer: String, tokenExpiresAt: String? = nil, lastSuccessAt: String? = nil, configs: Int
+        bearer: String, bearerLost: BearerLoss? = nil, tokenExpiresAt: String? = nil, lastSuccessAt: String? = nil, configs: Int
     ) {
         self.name = name
         self.baseURL = baseURL
@@ -69,6 +71,7 @@ package struct Upstream: Codable, Sendable, Equatable {
         self.allowPlainHTTP = allowPlainHTTP
         self.workspaceID = workspaceID
         self.bearer = bearer
+        self.bearerLost = bearerLost
         self.tokenExpiresAt = tokenExpiresAt
         self.lastSuccessAt = lastSuccessAt
         self.configs = configs
@@ -82,8 +85,31 @@ package struct Upstream: Codable, Sendable, Equatable {
         case allowPlainHTTP = "allow_plain_http"
         case workspaceID = "workspace_id"
         case bearer
+        case bearerLost = "bearer_lost"
         case tokenExpiresAt = "token_expires_at"
         case lastSuccessAt = "last_success_at"
         case configs
+    }
+}
+
+/// An upstream's bearer that works no more.
+package struct BearerLoss: Codable, Sendable, Equatable {
+    package var upstream: String
+    package var at: String
+    package var reason: String
+    package var nextStep: String
+
+    package init(upstream: String, at: String, reason: String, nextStep: String) {
+        self.upstream = upstream
+        self.at = at
+        self.reason = reason
+        self.nextStep = nextStep
+    }
+
+    package enum CodingKeys: String, CodingKey {
+        case upstream
+        case at
+        case reason
+        case nextStep = "next_step"
     }
 }

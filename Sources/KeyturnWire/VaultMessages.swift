@@ -127,13 +127,15 @@ package struct Status: Codable, Sendable, Equatable {
     package var upstreams: Int
     /// What failed, is overdue, stuck, waiting, or due within 7 days with nothing staged.
     package var attention: [Attention]
+    /// Upstreams whose bearer works no more.
+    package var bearersLost: [BearerLoss]
     /// How many ways into the vault there are, by kind; all 0 while it is sealed.
     package var slots: [String: Int]
 
     package init(
         version: String, sealed: Bool, sealedCode: String? = nil, sealedReason: String? = nil, diskFull: Bool = false,
         nextStep: String? = nil, lastBackupAt: String? = nil, quarantine: Quarantine? = nil, configs: [String: Int], upstreams: Int,
-        attention: [Attention], slots: [String: Int] = [:]
+        attention: [Attention], bearersLost: [BearerLoss] = [], slots: [String: Int] = [:]
     ) {
         self.version = version
         self.sealed = sealed
@@ -146,6 +148,7 @@ package struct Status: Codable, Sendable, Equatable {
         self.configs = configs
         self.upstreams = upstreams
         self.attention = attention
+        self.bearersLost = bearersLost
         self.slots = slots
     }
 
@@ -161,6 +164,7 @@ package struct Status: Codable, Sendable, Equatable {
         case configs
         case upstreams
         case attention
+        case bearersLost = "bearers_lost"
         case slots
     }
 }

@@ -33,6 +33,11 @@ package struct BackupRun: Sendable {
     fileprivate let source: BackupSource
     fileprivate let caller: Caller
 
+    /// Returns when it has taken longer than it may.
+    package func timeIsUp() async {
+        await service.clock.sleep(for: service.limits.backupTimeMax)
+    }
+
     /// Passes it on piece by piece. The last piece, without which it is no backup, follows once it is recorded that the vault was backed up.
     package func write(_ pass: (_ piece: [UInt8]) async throws -> Void) async throws {
         var stream = source.stream()

@@ -72,7 +72,8 @@ extension VaultService {
             guard var record = try transaction.get(.upstream, .named(name)), record.hasSuspectRefreshToken(in: quarantine) else {
                 return .unchanged(())
             }
-            try transaction.dropBearer(of: &record)
+            try transaction.loseBearer(
+                of: &record, because: "another copy of the vault may have used the refresh token up (\(quarantine.why.rawValue))", at: now)
             try transaction.put(.upstream, .named(name), record)
             return .changed(
                 (),

@@ -12,6 +12,8 @@ package struct StatusSnapshot: Sendable {
     package let configs: [ConfigState: Int]
     package let upstreams: Int
     package let attention: [Attention]
+    /// Upstreams that lost their bearer.
+    package var bearersLost: [UpstreamRecord] = []
     /// How many ways in there are of each kind; nothing while it is sealed.
     package var slots: [SlotEntry.Kind: Int] = [:]
 
@@ -66,10 +68,12 @@ extension VaultService {
         let (room, configs) = (await vault.lookForRoom(), counts)
         let sorted = attention.sorted { $0.config.description < $1.config.description }
         return try await read { view in
-            StatusSnapshot(
+            let upstreams = try view.list(.upstream, limit: 1000).map(\.value)
+            return StatusSnapshot(
                 sealedBecause: nil, room: room, lastBackupAt: try view.get(.backup, .named(""))?.at,
-                quarantine: try view.vaultState().quarantine, configs: configs, upstreams: try view.list(.upstream, limit: 1000).count,
-                attention: sorted, slots: Dictionary(try view.slots().map { ($0.kind, 1) }, uniquingKeysWith: +))
+                quarantine: try view.vaultState().quarantine, configs: configs, upstreams: upstreams.count, attention: sorted,
+                bearersLost: Array(upstreams.filter { $0.bearerLoss != nil }.prefix(Self.attentionMax)),
+                slots: Dictionary(try view.slots().map { ($0.kind, 1) }, uniquingKeysWith: +))
         }
     }
 

@@ -47,8 +47,8 @@ extension VaultService {
         guard let slot = slots.first(where: { $0.id == id }) else { throw Problem.unknownSlot(id) }
         guard slots.count > 1 else {
             throw Problem(
-                .lastSlot, "The slot \(id) is the only way into the vault.",
-                nextStep: "Add another one first: keyturn slot add --passphrase")
+                .lastSlot, "The slot \(id) is the only way into the vault: add another one first.",
+                nextStep: "keyturn slot add --passphrase")
         }
         let now = clock.now()
         let event = AuditEvent(at: now, "slot.removed", by: caller.audited, outcome: slot.kind.rawValue, reason: id)

@@ -103,7 +103,10 @@ package actor UpstreamBearers: BearerKeeper {
         case .refreshed(let tokens): return await store(tokens, for: record)
         // The vault's trouble from here on shows where it writes next: the backend's answer stands all the same.
         case .refused(let reason):
-            try? await note(record, "upstream.refresh-ended", outcome: "refused", reason: reason.what) { $0.isRefreshOpen = false }
+            try? await note(record, "upstream.refresh-ended", outcome: "refused", reason: reason.what) { [now = clock.now()] in
+                $0.isRefreshOpen = false
+                $0.bearerLoss = $0.bearerLoss ?? UpstreamRecord.BearerLoss(reason: "the refresh was refused: \(reason.what)", at: now)
+            }
         case .notSent(let reason):
             try? await note(record, "upstream.refresh-ended", outcome: "not-sent", reason: reason.what) { $0.isRefreshOpen = false }
         case .unknown(let reason):
@@ -135,6 +138,7 @@ package actor UpstreamBearers: BearerKeeper {
                 return .unchanged(false)
             }
             record.isRefreshOpen = false
+            record.bearerLoss = nil
             record.hasAccessToken = true
             record.bearerGeneration += 1
             record.tokenExpiresAt = new.tokens.expiresAt

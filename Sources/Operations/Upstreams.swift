@@ -35,7 +35,9 @@ extension VaultService {
             if let before, before.address.baseURL != settings.address.baseURL {
                 try transaction.rebind(bound, from: before.address.baseURL, to: settings.address.baseURL)
             }
-            if !record.address.isTrusted(like: settings.address) { try transaction.dropBearer(of: &record) }
+            if !record.address.isTrusted(like: settings.address) {
+                try transaction.loseBearer(of: &record, because: "it was given for another address, CA or pin", at: now)
+            }
             record.address = settings.address
             record.allowsPlainHTTP = settings.allowsPlainHTTP
             if let box { try transaction.takeBearer(box, for: &record, at: now) }
@@ -128,8 +130,16 @@ extension Transaction {
         }
     }
 
-    mutating func dropBearer(of record: inout UpstreamRecord) throws {
+    /// The same where nobody asked for that: why it is gone stays to be seen.
+    mutating func loseBearer(of record: inout UpstreamRecord, because reason: String, at now: Timestamp) throws {
+        guard record.bearer != .none else { return }
+        try dropBearer(of: &record)
+        record.bearerLoss = UpstreamRecord.BearerLoss(reason: reason, at: now)
+    }
+
+    private mutating func dropBearer(of record: inout UpstreamRecord) throws {
         record.bearer = .none
+        record.bearerLoss = nil
         record.hasAccessToken = false
         record.tokenExpiresAt = nil
         record.isRefreshOpen = false

@@ -74,6 +74,8 @@ package struct OperationLimits: Sendable, Equatable {
     package var graceMax = Duration.seconds(30 * 86_400)
     package var overdueAfter = Duration.seconds(86_400)
     package var textMax = 200
+    /// While a backup is read, the vault's write-ahead log only grows: a caller that has gone to sleep must not fill the disk.
+    package var backupTimeMax = Duration.seconds(600)
 
     package init() {}
 }

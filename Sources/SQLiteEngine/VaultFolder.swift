@@ -74,7 +74,8 @@ package struct VaultFolder: Sendable {
     }
 
     private static func check(_ path: String, _ status: stat, notAllowed: mode_t) throws(VaultError) {
-        guard status.st_uid == geteuid() else { throw .wrongOwner(path: path, uid: status.st_uid) }
+        let own = geteuid()
+        guard status.st_uid == own else { throw .wrongOwner(path: path, uid: status.st_uid, mustBe: own) }
         guard status.st_mode & notAllowed == 0 else {
             throw .tooOpen(path: path, mode: "0" + String(status.st_mode & 0o7777, radix: 8))
         }

@@ -22,7 +22,7 @@ extension Response {
                     }
                     group.addTask { await end(after: { await gone.wait() }) }
                     group.addTask { await end(after: { await stopping.wait() }) }
-                    group.addTask { await end(after: { try? await Task.sleep(for: Self.backupTimeMax) }) }
+                    group.addTask { await end(after: { await run.timeIsUp() }) }
                     let isWhole = await group.next() ?? false
                     // A piece that nobody reads is waited for until the channel is closed.
                     if !isWhole { channel.close(promise: nil) }
@@ -33,9 +33,6 @@ extension Response {
                 try await writer.finish(nil)
             })
     }
-
-    /// While a backup is read, the vault's write-ahead log only grows: a caller that has gone to sleep must not fill the disk.
-    private static let backupTimeMax = Duration.seconds(600)
 
     private static func end(after wait: @Sendable () async -> Void) async -> Bool {
         await wait()

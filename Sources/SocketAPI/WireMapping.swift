@@ -98,7 +98,16 @@ extension KeyturnWire.Upstream {
         self.init(
             name: "\(record.name)", baseURL: "\(record.address.baseURL)", caPEM: record.address.caPEM, pinSHA256: record.address.pinSHA256,
             allowPlainHTTP: record.allowsPlainHTTP, workspaceID: record.address.workspaceID, bearer: record.bearer.rawValue,
+            bearerLost: KeyturnWire.BearerLoss(record),
             tokenExpiresAt: record.tokenExpiresAt?.description, lastSuccessAt: record.lastSuccessAt?.description, configs: record.configs)
+    }
+}
+
+extension KeyturnWire.BearerLoss {
+    /// `nil` while it has not lost any.
+    init?(_ record: UpstreamRecord) {
+        guard let loss = record.bearerLoss else { return nil }
+        self.init(upstream: "\(record.name)", at: "\(loss.at)", reason: loss.reason, nextStep: record.wayToBearer)
     }
 }
 
@@ -108,12 +117,13 @@ extension KeyturnWire.Status {
         for state in ConfigState.allCases { counts[state.rawValue] = snapshot.configs[state] ?? 0 }
         self.init(
             version: version, sealed: snapshot.sealedBecause != nil, sealedCode: snapshot.sealedBecause?.code,
-            sealedReason: snapshot.sealedBecause?.detail, diskFull: snapshot.room == .full, nextStep: snapshot.trouble?.nextStep,
+            sealedReason: snapshot.sealedBecause?.explanation, diskFull: snapshot.room == .full, nextStep: snapshot.trouble?.nextStep,
             lastBackupAt: snapshot.lastBackupAt?.description, quarantine: snapshot.quarantine.map(Quarantine.init), configs: counts,
             upstreams: snapshot.upstreams,
             attention: snapshot.attention.map { item in
                 Attention(config: "\(item.config)", state: item.state.rawValue, reason: item.reason, nextStep: item.nextStep)
             },
+            bearersLost: snapshot.bearersLost.compactMap(KeyturnWire.BearerLoss.init),
             slots: Dictionary(uniqueKeysWithValues: SlotEntry.Kind.allCases.map { ($0.rawValue, snapshot.slots[$0] ?? 0) }))
     }
 }

@@ -5,7 +5,7 @@ package enum VaultError: Error, Equatable {
     case missing(path: String)
     case exists(path: String)
     case tooOpen(path: String, mode: String)
-    case wrongOwner(path: String, uid: UInt32)
+    case wrongOwner(path: String, uid: UInt32, mustBe: UInt32)
     case inUse(path: String)
     case notAVault(path: String)
     case newer(format: Int)
@@ -54,9 +54,10 @@ package enum VaultError: Error, Equatable {
     package var detail: String {
         switch self {
         case .missing(let path): "There is no vault at \(path)."
-        case .exists(let path): "There is something at \(path) already; nothing was overwritten."
+        case .exists(let path):
+            "There is something at \(path) already; nothing was overwritten. Choose another folder, or use the vault that is there."
         case .tooOpen(let path, let mode): "\(path) has mode \(mode), so that others can get at it."
-        case .wrongOwner(let path, let uid): "\(path) belongs to uid \(uid), not to the user of this process."
+        case .wrongOwner(let path, let uid, let own): "\(path) belongs to uid \(uid), not to uid \(own), the user of this process."
         case .inUse(let path): "Another process uses the vault at \(path)."
         case .notAVault(let path): "\(path) is not a vault, or is too damaged to tell."
         case .newer(let format): "The vault has format \(format), which is newer than this version of Keyturn."
@@ -72,28 +73,45 @@ package enum VaultError: Error, Equatable {
             "This is an older copy of the vault: it has seen \(counter) commits, and the one in use before had seen \(mirror). Keys that were put since are missing in it."
         case .noMirror(let why):
             "It can't be told whether this is an older copy of the vault: \(why)."
-        case .sealed: "The vault is sealed."
+        case .sealed: "The vault was sealed by hand (keyturn seal)."
         case .diskFull: "The disk that holds the vault is full."
         case .failed(let why): "The vault could not be read or written: \(why)."
         }
     }
 
+    /// What somebody has to see to first, where the next step alone does not help; a sentence.
+    private var advice: String? {
+        switch self {
+        case .missing: "If there was one, look why it is gone (a disk that is not mounted?), or restore a backup in its place."
+        case .wrongOwner: "Only root can change that."
+        case .inUse: "Stop the other one; this vault then opens by itself."
+        case .notAVault, .damaged, .damagedDatabase, .altered: "Stop the daemon, move the folder aside and restore a backup in its place."
+        case .newer: "Install the newer version of Keyturn again."
+        case .wrongKey, .noKey, .badKeyFile: "Put the right key file in its place first, or unseal with a passphrase or a recovery key."
+        case .diskFull: "Make room on it; what is waiting goes on by itself."
+        case .failed: "Look after the disk and the vault's folder; it is tried again by itself."
+        case .exists, .tooOpen, .awaitsPassphrase, .older, .noMirror, .sealed: nil
+        }
+    }
+
+    /// What is wrong, and what has to be seen to before the next step.
+    package var explanation: String { advice.map { "\(detail) \($0)" } ?? detail }
+
+    /// A command that works when pasted into a shell.
     package var nextStep: String {
         switch self {
-        case .missing: "keyturn init --vault DIR"
-        case .exists: "Choose another folder, or use the vault that is there."
-        case .tooOpen(let path, _): "chmod go= \(path)"
-        case .wrongOwner(let path, _): "chown -R the folder of \(path) to the user that runs keyturnd."
-        case .inUse: "Stop the other keyturnd first."
+        case .missing(let path): "keyturn init --vault \(ShellWord.quoted(path))"
+        case .exists(let path): "ls -ld \(ShellWord.quoted(path))"
+        case .tooOpen(let path, _): "chmod go= \(ShellWord.quoted(path))"
+        case .wrongOwner(let path, _, let own): "chown -R \(own) \(ShellWord.quoted(path))"
+        case .inUse: "pgrep -a keyturnd"
         case .older, .noMirror: "keyturn unseal --accept-older"
-        case .notAVault, .damaged, .damagedDatabase, .altered:
-            "Stop the daemon, move the folder aside, then: keyturn restore FILE --vault DIR"
-        case .newer: "Install the newer version of Keyturn again."
-        case .wrongKey, .noKey, .badKeyFile: "Put the right key file in its place, then: keyturn unseal"
+        case .notAVault, .damaged, .damagedDatabase, .altered: "keyturn help restore"
+        case .newer: "keyturn version"
+        case .wrongKey, .noKey, .badKeyFile, .sealed: "keyturn unseal"
         case .awaitsPassphrase: "keyturn unseal --passphrase"
-        case .sealed: "keyturn unseal"
-        case .diskFull: "Make room on the disk; what is waiting goes on by itself."
-        case .failed: "Look after the disk and the folder of the vault (the kernel's words: journalctl -k), then: keyturn status"
+        case .diskFull: "df -h"
+        case .failed: "journalctl -k"
         }
     }
 
@@ -112,11 +130,11 @@ package enum VaultError: Error, Equatable {
     package var problem: Problem {
         switch self {
         case .sealed, .missing, .tooOpen, .wrongOwner, .inUse, .notAVault, .newer, .wrongKey, .noKey, .awaitsPassphrase, .badKeyFile:
-            Problem(.sealed, detail, nextStep: nextStep)
-        case .older, .noMirror: Problem(.vaultOlder, detail, nextStep: nextStep)
-        case .altered: Problem(.vaultAltered, detail, nextStep: nextStep)
-        case .diskFull: Problem(.diskFull, detail, nextStep: nextStep)
-        case .damaged, .damagedDatabase, .failed, .exists: Problem(.storeFailed, detail, nextStep: nextStep)
+            Problem(.sealed, explanation, nextStep: nextStep)
+        case .older, .noMirror: Problem(.vaultOlder, explanation, nextStep: nextStep)
+        case .altered: Problem(.vaultAltered, explanation, nextStep: nextStep)
+        case .diskFull: Problem(.diskFull, explanation, nextStep: nextStep)
+        case .damaged, .damagedDatabase, .failed, .exists: Problem(.storeFailed, explanation, nextStep: nextStep)
         }
     }
 

@@ -1,5 +1,6 @@
 import KeyturnClient
 import KeyturnWire
+import Vault
 
 /// How the process ends. Part of the contract: scripts and units depend on it.
 enum CommandExit: Int32, Sendable {
@@ -22,6 +23,15 @@ enum Failure: Error, Equatable {
     /// The daemon answers, but its vault is sealed, for the reason that `status` gives.
     case sealed(because: String?, nextStep: String?)
 
+    /// About a vault or a key that this process opens or makes itself, without the daemon.
+    static func vault(_ error: VaultError) -> Failure {
+        switch error {
+        // With what it opens is given to the command.
+        case .wrongKey, .noKey, .badKeyFile, .awaitsPassphrase, .sealed: .failed(error.detail)
+        default: .failed(error.detail, nextStep: error.nextStep)
+        }
+    }
+
     init(_ error: any Error) {
         switch error {
         case let failure as Failure: self = failure
@@ -39,7 +49,7 @@ extension Failure {
         case .sealed: .sealed
         case .client(.problem(let problem)): CommandExit(problem: problem.code)
         case .client(.unreachable), .client(.lost): .unreachable
-        case .client(.untrusted), .client(.garbage): .failed
+        case .client(.untrusted), .client(.garbage), .client(.backupCutOff): .failed
         }
     }
 
@@ -59,6 +69,7 @@ extension Failure {
                     "unreachable", "The daemon can't be reached", error.detail,
                     path == Context.defaultSocketPath ? "systemctl status keyturnd.socket keyturnd.service" : "pgrep -a keyturnd")
             case .lost: .local("connection-lost", "The connection was lost", error.detail, "keyturn history")
+            case .backupCutOff: .local("backup-cut-off", "The backup is not whole", error.detail, "keyturn status")
             case .untrusted:
                 .local("untrusted-socket", "The socket is not to be trusted", error.detail, "pgrep -a keyturnd")
             case .garbage: .local("unreadable-answer", "The answer can't be read", error.detail, "keyturn version")

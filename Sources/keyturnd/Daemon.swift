@@ -83,7 +83,7 @@ struct Daemon {
     }
 
     private func tell(whyNotOpen error: VaultError) {
-        logger.error("Sealed: \(error.detail)", metadata: ["reason": "\(error.code)", "next_step": "\(error.nextStep)"])
+        logger.error("Sealed: \(error.explanation)", metadata: ["reason": "\(error.code)", "next_step": "\(error.nextStep)"])
     }
 
     private func serve(_ assembly: Assembly, _ server: SocketServer, _ signals: AsyncStream<DaemonSignal>, opened: Bool) async {

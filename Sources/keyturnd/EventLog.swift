@@ -26,7 +26,7 @@ struct EventLog: EventListener {
         switch room {
         case .full:
             let full = VaultError.diskFull
-            logger.error("\(full.detail)", metadata: ["reason": "\(full.code)", "next_step": "\(full.nextStep)"])
+            logger.error("\(full.explanation)", metadata: ["reason": "\(full.code)", "next_step": "\(full.nextStep)"])
         case .enough: logger.notice("The disk that holds the vault has room again; what was waiting goes on.")
         }
     }

@@ -43,6 +43,14 @@ import Testing
         #expect(printing.isEmpty, "\(list(printing))")
     }
 
+    @Test func `offers as a next step nothing but what can be pasted`() throws {
+        let sentences = try SourceTree.files(below: "Sources", ending: ["swift"]).flatMap { file in
+            file.lines.indices.filter { file.lines[$0].contains(/nextStep: #?"(?!(keyturn|journalctl|systemctl|pgrep) )/) }
+                .map { "\(file.path):\($0 + 1): a sentence belongs into the detail, a next step is a command" }
+        }
+        #expect(sentences.isEmpty, "\(list(sentences))")
+    }
+
     @Test func `has nothing else at its top`() throws {
         let allowed: Set<String> = [
             "Package.swift", "Package.resolved", "Sources", "Tests", "systemd", "docs", "README.md", "LICENSE", "NOTICE",

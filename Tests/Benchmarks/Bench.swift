@@ -9,7 +9,7 @@ struct Bench: AsyncParsableCommand {
 
     @Option(help: "The built keyturnd.") var daemon: String
     @Option(help: "The built bare-program.") var bare: String
-    @Option(help: "Rows to run: rotation, together, memory, first, many.") var rows = "rotation,together,memory,first,many"
+    @Option(help: "Rows to run: rotation, together, memory, backup, first, many.") var rows = "rotation,together,memory,backup,first,many"
 
     func run() async throws {
         let rows = rows.split(separator: ",").map(String.init)
@@ -18,6 +18,7 @@ struct Bench: AsyncParsableCommand {
             case "rotation": try await RotationRow.run()
             case "together": try await TogetherRow.run()
             case "memory": try await MemoryRow(daemon: daemon).run()
+            case "backup": try await BackupRow(daemon: daemon).run()
             case "first": try await FirstAnswerRow(daemon: daemon, bare: bare).run()
             case "many": try await ManyConfigsRow.run()
             default: throw ValidationError("There is no row '\(row)'.")

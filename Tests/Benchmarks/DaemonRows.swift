@@ -47,7 +47,7 @@ struct MemoryRow {
     }
 }
 
-private final class Highest: @unchecked Sendable {
+final class Highest: @unchecked Sendable {
     // SAFETY: written by one sampling task, read after it was cancelled and its last sample no longer matters.
     private(set) var value = 0
     func take(_ sample: Int) { value = max(value, sample) }

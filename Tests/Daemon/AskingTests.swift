@@ -138,6 +138,35 @@ import Testing
             #expect(try await scene.versions() == [1: "current", 2: "pending"])
         }
     }
+
+    @Test func `a refresh token that is not taken shows with the reason, until there is another`() async throws {
+        try await Scene.with(.init { $0.refreshes = true }) { scene in
+            scene.standIn.expireBearers()
+            scene.standIn.setRefreshTokens([])
+            _ = try await scene.rotate()
+            let lost = try await scene.keyturn.keyturn("upstream", "show", Scene.upstream, "--json").document["bearer_lost"]
+            #expect(lost["reason"].text == "the refresh was refused: the backend answered 401" && lost["at"].text != nil)
+            #expect(lost["next_step"].text == "keyturn upstream set \(Scene.upstream) --token-stdin")
+            #expect(try await scene.keyturn.keyturn("status", "--json").document["bearers_lost"].items.count == 1)
+            let step = "keyturn --socket \(scene.keyturn.proxySocket) upstream set \(Scene.upstream) --token-stdin"
+            for command in [["upstream", "list"], ["upstream", "show", Scene.upstream], ["status"]] {
+                let shown = try await scene.keyturn.keyturn(command + ["--socket", scene.keyturn.proxySocket]).output
+                #expect(shown.contains("the backend answered 401") && shown.contains(step), "\(command): \(shown)")
+            }
+            try await scene.done(["upstream", "set", Scene.upstream, "--token-stdin"], input: scene.bearer.text)
+            #expect(try await scene.keyturn.keyturn("upstream", "show", Scene.upstream, "--json").document["bearer_lost"].text == nil)
+            #expect(try await scene.keyturn.keyturn("status", "--json").document["bearers_lost"].items.isEmpty)
+        }
+    }
+
+    @Test func `a bearer that was dropped with a change of trust says why`() async throws {
+        try await Scene.with { scene in
+            try await scene.done(["upstream", "set", Scene.upstream, "--pin", String(repeating: "0", count: 64)])
+            let upstream = try await scene.keyturn.keyturn("upstream", "show", Scene.upstream, "--json").document
+            #expect(upstream["bearer"].text == "none")
+            #expect(upstream["bearer_lost"]["reason"].text == "it was given for another address, CA or pin")
+        }
+    }
 }
 
 @Suite(.timeLimit(.minutes(10))) struct `What only the backend's list shows` {

@@ -49,6 +49,23 @@ import Testing
         }
     }
 
+    @Test func `without a passphrase slot says so, and asks for none`() async throws {
+        try await Scene.with { scene in
+            let file = "\(scene.keyturn.folder.path)/the.backup"
+            try await scene.done(["backup", file])
+            // One that the vault got since does not open what was made before.
+            let passphrase = "correct horse battery staple"
+            #expect(try await scene.keyturn.keyturn("slot", "add", "--passphrase", "--stdin", input: passphrase).status == 0)
+            for command in [["backup", "verify", file], ["restore", file, "--vault", "\(scene.keyturn.folder.path)/none"]] {
+                let run = try await scene.keyturn.keyturn(command + ["--passphrase", "--json"], input: passphrase)
+                #expect(run.status == 1, "\(command): \(run.errors)")
+                #expect(
+                    try run.problem["detail"].text == "No passphrase opens the backup: its vault had none when it was made.", "\(command)")
+            }
+            #expect(!FileManager.default.fileExists(atPath: "\(scene.keyturn.folder.path)/none"))
+        }
+    }
+
     @Test func `opens with each way into the vault, and with nothing else`() async throws {
         try await Scene.with { scene in
             let folder = scene.keyturn.folder
@@ -68,6 +85,10 @@ import Testing
             for command in [["backup", "verify", file], ["restore", file, "--vault", "\(folder.path)/none"]] {
                 let wrong = try await scene.keyturn.keyturn(command + ["--passphrase"], input: "another one")
                 #expect(wrong.status == 1 && wrong.errors.contains("does not open the backup"), "\(command): \(wrong.errors)")
+                let other = "\(folder.path)/other.key"
+                _ = try await scene.keyturn.keyturn("recovery-key", other)
+                let wrongKey = try await scene.keyturn.keyturn(command + ["--recovery", other])
+                #expect(wrongKey.status == 1 && wrongKey.errors.contains("does not open the backup"), "\(command): \(wrongKey.errors)")
             }
             #expect(!FileManager.default.fileExists(atPath: "\(folder.path)/none"))
         }

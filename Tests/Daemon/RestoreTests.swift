@@ -31,6 +31,8 @@ import Testing
             let id = try #require(stuck["id"].text)
             let status = try await scene.keyturn.keyturn("status")
             #expect(status.status == 1 && status.output.contains("In quarantine") && status.output.contains("keyturn release --all"))
+            let pasted = try await scene.keyturn.keyturn("status", "--socket", scene.keyturn.proxySocket).output
+            #expect(pasted.contains("  try: keyturn --socket \(scene.keyturn.proxySocket) release --all\n"), "the daemon that was asked")
             let shown = try await scene.keyturn.keyturn("config", "show", Scene.config, "--json").document
             #expect(shown["state"].text == "quarantined" && shown["next_step"].text == "keyturn release \(Scene.config)")
             for arguments in [["rotate", Scene.config], ["resolve", id, "--retry"], ["rollback", Scene.config]] {
@@ -42,8 +44,12 @@ import Testing
             try await scene.done(["release", Scene.config])
             try await scene.done(["resolve", id, "--retry"])
             #expect(try await scene.versions() == [1: "previous", 2: "current"] && scene.held == "new")
-            try await scene.done(["release", "--all"])
+            let released = try await scene.keyturn.keyturn("release", "--all", "--json")
+            #expect(try released.status == 0 && released.document["released"].bool == true)
             #expect(try await scene.keyturn.keyturn("status").status == 0)
+            let again = try await scene.keyturn.keyturn("release", "--all")
+            #expect(again.status == 0 && again.output == "The vault is not in quarantine; nothing was changed.\n")
+            #expect(try await scene.keyturn.keyturn("release", "--all", "--json").document["released"].bool == false)
             let events = try await scene.audit().compactMap { $0["event"].text }
             for event in ["vault.restored", "rotation.stuck", "config.released", "vault.released"] { #expect(events.contains(event)) }
             try await scene.keyturn.terminate()

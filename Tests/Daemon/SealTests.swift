@@ -14,7 +14,8 @@ import Testing
             ] {
                 let run = try await scene.keyturn.keyturn(command + ["--json"], input: "something")
                 #expect(run.status == 6, "\(command): \(run.errors)")
-                #expect(try run.problem.code == "sealed")
+                #expect(try run.problem.code == "sealed" && run.problem["detail"].text == "The vault was sealed by hand (keyturn seal).")
+                #expect(try run.problem["next_step"].text == "keyturn unseal")
             }
             // Sealing what is sealed is done already.
             try await scene.done(["seal"])
@@ -125,11 +126,20 @@ import Testing
             #expect(unseal.status == 6)
             #expect(try unseal.problem.code == "sealed" && unseal.problem["detail"].text == status.document["sealed_reason"].text)
             #expect(keyturn.log.contains(try status.document["sealed_reason"].text ?? "?"), "the log says it too")
+            for command in [["rotate", "a"], ["stage", "a", "--stdin"], ["intake-key"], ["config", "list"], ["backup", "-"]] {
+                let refused = try await keyturn.keyturn(command + ["--json"], input: "something")
+                #expect(refused.status == 6)
+                for (field, shown) in [("detail", "sealed_reason"), ("next_step", "next_step")] {
+                    #expect(try refused.problem[field].text == status.document[shown].text, "\(command) says what status says")
+                }
+            }
             try trouble.expectUntouched(keyturn, since: before)
             if trouble == .keyTooOpen { chmod(keyturn.keyFile, 0o600) }
-            if trouble == .folderTooOpen { chmod(keyturn.vault, 0o700) }
-            if trouble == .fileTooOpen { chmod("\(keyturn.vault)/vault.db", 0o600) }
-            if [.keyTooOpen, .folderTooOpen, .fileTooOpen].contains(trouble) {
+            let shown = try await keyturn.keyturn("status", "--socket", keyturn.socket).output
+            let step = try #require(shown.firstRange(of: "  try: ").map { shown[$0.upperBound...].prefix { $0 != "\n" } })
+            let pasted = try await keyturn.shell(String(step))
+            #expect(pasted.status == 0 || pasted.status == 6 && step.hasSuffix(" unseal"), "\(step): \(pasted.errors)")
+            if [.missing, .keyTooOpen, .folderTooOpen, .fileTooOpen].contains(trouble) {
                 #expect(try await keyturn.keyturn("unseal").status == 0)
                 #expect(try await keyturn.keyturn("status").status == 0)
             }

@@ -25,6 +25,7 @@ struct ReplyCase: CustomTestStringConvertible, Sendable {
         id: "", config: "", kind: "", state: "", step: "", rotated: false, attempts: 0, cyclesUsed: 0, cyclesMax: 10, warnings: [],
         requestedBy: caller, startedAt: "")
     private static let upstream = Upstream(name: "", baseURL: "", allowPlainHTTP: false, bearer: "", configs: 0)
+    private static let bearerLoss = BearerLoss(upstream: "", at: "", reason: "", nextStep: "")
     private static let entry = AuditEntry(seq: 1, at: "", event: "")
     private static let slot = Slot(id: "", kind: "", createdAt: "", publicKey: "", vaultKey: "", wrapped: "")
     private static let attention = Attention(config: "", state: "", reason: "")
@@ -33,6 +34,7 @@ struct ReplyCase: CustomTestStringConvertible, Sendable {
         ReplyCase("Attention", attention),
         ReplyCase("AuditEntry", entry),
         ReplyCase("AuditPage", Page(items: [entry], next: nil)),
+        ReplyCase("BearerLoss", bearerLoss),
         ReplyCase("Caller", caller),
         ReplyCase("Config", config),
         ReplyCase("ConfigPage", Page(items: [config], next: nil)),

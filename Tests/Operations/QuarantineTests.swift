@@ -11,14 +11,16 @@ private let reason = Reason("seen")
     private static let second = try! ConfigName("second")
 
     /// Puts the vault of `earlier` into quarantine, as a restore does, and starts a daemon on it.
-    private static func restarted(_ earlier: ServiceHarness, _ why: Quarantine.Cause = .restored) async throws -> ServiceHarness {
+    private static func restarted(
+        _ earlier: ServiceHarness, _ why: Quarantine.Cause = .restored, on machine: String? = nil
+    ) async throws -> ServiceHarness {
         let now = earlier.clock.now()
         try await earlier.vault.write { transaction in
             try transaction.changeState { $0.quarantine = Quarantine(id: "quarantine-1", since: now, why: why) }
             return .changed((), AuditEvent(at: now, "vault.quarantined", by: nil))
         }
         await earlier.kill()
-        return try await ServiceHarness(after: earlier)
+        return try await ServiceHarness(after: earlier, machine: machine)
     }
 
     /// One current key, one staged.
@@ -170,11 +172,15 @@ private let reason = Reason("seen")
         first.target.answer(refreshWith: "bearer-2")
         try await first.setRefreshToken()
         let harness = try await Self.restarted(first)
-        #expect(try await harness.service.upstream(ServiceHarness.upstream, as: ServiceHarness.root).bearer == .none)
+        let dropped = try await harness.service.upstream(ServiceHarness.upstream, as: ServiceHarness.root)
+        #expect(dropped.bearer == .none && dropped.bearerLoss?.reason.contains("used the refresh token up (restored)") == true)
+        #expect(dropped.bearerLoss?.at == harness.clock.now())
+        #expect(try await harness.service.status(as: ServiceHarness.root).bearersLost.map(\.name) == [ServiceHarness.upstream])
         #expect(try await Self.events(harness).count { $0 == "upstream.bearer-dropped" } == 1)
         #expect(!harness.target.calls.contains(.refresh))
         // One that is given now is the operator's.
         try await harness.setRefreshToken()
+        #expect(try await harness.service.status(as: ServiceHarness.root).bearersLost.isEmpty)
         await harness.kill()
         let again = try await ServiceHarness(after: harness)
         #expect(try await again.service.upstream(ServiceHarness.upstream, as: ServiceHarness.root).bearer == .refreshToken)
@@ -231,6 +237,26 @@ private let reason = Reason("seen")
         #expect(events.count { $0 == "vault.released" } == 1 && events.count { $0 == "config.released" } == 1)
         #expect(try await harness.service.status(as: ServiceHarness.root).quarantine == nil)
         #expect(try await harness.rotate().state == .succeeded)
+    }
+
+    @Test func `is ended for the machine on which that was said, and begins again on any other`() async throws {
+        let first = try await Self.rotated()
+        let restored = try await Self.restarted(first, on: "new host")
+        try await restored.service.release(ServiceHarness.config, as: ServiceHarness.root)
+        #expect(try await restored.service.status(as: ServiceHarness.root).quarantine != nil, "one config is not the vault")
+        try await restored.service.releaseAll(as: ServiceHarness.root)
+        await restored.kill()
+
+        let again = try await ServiceHarness(after: restored, machine: "new host")
+        #expect(try await again.service.status(as: ServiceHarness.root).quarantine == nil)
+        #expect(try await again.rotate().state == .succeeded)
+        try await again.stage("key-3")
+        await again.kill()
+
+        // The lost host comes back, and is given the vault as it is now.
+        let old = try await ServiceHarness(after: again, machine: "old host")
+        #expect(try await old.service.status(as: ServiceHarness.root).quarantine?.why == .otherMachine)
+        await Self.expectQuarantined { try await old.rotate() }
     }
 
     @Test func `does not hold a config that was made in it`() async throws {

@@ -53,6 +53,13 @@ final class RawCaller: Sendable {
         return String(decoding: bytes, as: UTF8.self)
     }
 
+    /// Whether the other side closed the connection, and nothing of it is left to read.
+    var isClosed: Bool {
+        var byte: UInt8 = 0
+        // SAFETY: there is room for the one byte that is asked for.
+        return recv(socket, &byte, 1, Int32(MSG_PEEK.rawValue | MSG_DONTWAIT.rawValue)) == 0
+    }
+
     /// One request that ends the connection, and all that comes back.
     static func ask(_ path: String, _ request: String) throws -> String {
         let caller = try RawCaller(path)

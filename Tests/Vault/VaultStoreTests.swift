@@ -164,10 +164,10 @@ import Vault
     @Test(.enabled(if: geteuid() == 0)) func `of another owner is refused`() throws {
         try with { folder in
             chown("\(folder.path)/vault.db", 4711, 4711)
-            #expect(throws: VaultError.wrongOwner(path: "\(folder.path)/vault.db", uid: 4711)) { _ = try open(folder) }
+            #expect(throws: VaultError.wrongOwner(path: "\(folder.path)/vault.db", uid: 4711, mustBe: geteuid())) { _ = try open(folder) }
             chown("\(folder.path)/vault.db", 0, 0)
             chown(folder.path, 4711, 4711)
-            #expect(throws: VaultError.wrongOwner(path: folder.path, uid: 4711)) { _ = try open(folder) }
+            #expect(throws: VaultError.wrongOwner(path: folder.path, uid: 4711, mustBe: geteuid())) { _ = try open(folder) }
         }
     }
 

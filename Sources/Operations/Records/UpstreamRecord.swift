@@ -15,6 +15,8 @@ package struct UpstreamRecord: Sendable, Codable, Equatable {
     /// False while only a refresh token is there.
     package var hasAccessToken = false
     package var tokenExpiresAt: Timestamp?
+    /// Why it has no bearer any more, or one that the backend refuses.
+    package var bearerLoss: BearerLoss?
     /// A refresh was begun and its outcome is not known: the refresh token may be used up.
     package var isRefreshOpen = false
     /// When the backend last took the bearer, to the hour.
@@ -23,11 +25,21 @@ package struct UpstreamRecord: Sendable, Codable, Equatable {
     package var configs = 0
     package let createdAt: Timestamp
 
+    package struct BearerLoss: Sendable, Codable, Equatable {
+        /// A sentence fragment of ours, without foreign text.
+        package let reason: String
+        package let at: Timestamp
+    }
+
     package enum BearerKind: String, Sendable, Codable {
         case none
         case accessToken = "access-token"
         case refreshToken = "refresh-token"
     }
+}
+
+extension UpstreamRecord {
+    package var wayToBearer: String { NextStep.setToken(name) }
 }
 
 extension RecordKind where Value == UpstreamRecord {

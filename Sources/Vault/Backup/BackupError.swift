@@ -11,20 +11,23 @@ package enum BackupError: Error, Equatable {
     package var detail: String {
         switch self {
         case .unreadable(let path, let why): "The file \(path) can't be read: \(why)."
-        case .notABackup(let path): "\(path) is not a backup of a vault."
-        case .newer(let path, let format): "The backup \(path) has format \(format), which is newer than this version of Keyturn."
-        case .cutOff(let path): "The backup \(path) is not whole: its end is missing, or not its end."
-        case .changed(let path): "The backup \(path) is damaged: its checksum does not fit its content."
-        case .forged(let path): "The backup \(path) was changed or put together by somebody without the vault's key."
+        case .notABackup(let path): "\(path) is not a backup of a vault, as 'keyturn backup FILE' makes one."
+        case .newer(let path, let format):
+            "The backup \(path) has format \(format), which is newer than this version of Keyturn: use the one that made it."
+        case .cutOff(let path): "The backup \(path) is not whole: its end is missing, or not its end. \(Self.advice)"
+        case .changed(let path): "The backup \(path) is damaged: its checksum does not fit its content. \(Self.advice)"
+        case .forged(let path): "The backup \(path) was changed or put together by somebody without the vault's key. \(Self.advice)"
         }
     }
 
+    private static let advice = "Take another backup; keep this one only to look into what happened."
+
+    /// A command that works when pasted into a shell.
     package var nextStep: String? {
         switch self {
         case .unreadable: nil
-        case .notABackup: "A backup is made by: keyturn backup FILE"
-        case .newer: "Use the version of Keyturn that made it, or a newer one."
-        case .cutOff, .changed, .forged: "Take another backup; keep this one only to look into what happened."
+        case .notABackup, .cutOff, .changed, .forged: "keyturn help backup"
+        case .newer: "keyturn version"
         }
     }
 }

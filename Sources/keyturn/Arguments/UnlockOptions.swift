@@ -17,7 +17,12 @@ struct UnlockOptions: ParsableArguments {
 
     /// `nil` when none was given.
     func open(_ engine: any Engine) throws -> OpenVault? {
-        if passphrase { return try Self.open(engine, passphrase: Passphrase.existing(stdin: true)) }
+        if passphrase {
+            let slots = try OpenVault.slots(in: engine).filter { $0.entry.kind == .passphrase }
+            // Before anybody types one in vain.
+            guard !slots.isEmpty else { throw Failure.failed("No passphrase opens the backup: its vault had none when it was made.") }
+            return try Self.open(engine, slots, passphrase: Passphrase.existing(stdin: true))
+        }
         guard let path = keyFile ?? recovery else { return nil }
         return try Self.open(engine, keyFile: path)
     }
@@ -26,8 +31,8 @@ struct UnlockOptions: ParsableArguments {
         try OpenVault.open(engine, unlockKey: KeyFile.read(path, systemdCredential: false), at: Timestamp(Date()), random: SystemRandom())
     }
 
-    private static func open(_ engine: any Engine, passphrase: borrowing Secret) throws -> OpenVault {
-        for slot in try OpenVault.slots(in: engine) where slot.entry.kind == .passphrase {
+    private static func open(_ engine: any Engine, _ slots: [Slot], passphrase: borrowing Secret) throws -> OpenVault {
+        for slot in slots {
             guard let salt = slot.entry.salt else { continue }
             let secret = try Passphrase.slotSecret(passphrase, salt: Array(salt))
             if let rootKey = slot.rootKey(by: secret) { return try OpenVault.open(engine, rootKey: rootKey, random: SystemRandom()) }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import KeyturnClient
+import Model
 import Vault
 
 /// `backup FILE` and `backup verify FILE`.
@@ -20,7 +21,7 @@ struct BackupMakeCommand: DaemonCommand {
         commandName: "make", abstract: "Write a backup, while the daemon works. 'keyturn backup FILE' is short for it.",
         discussion: """
             The file holds every record as it is sealed in the vault, and opens only with one of the vault's unlock keys: keep one of them \
-            apart from it. It appears under its name when it is whole and on the disk.
+            apart from it. It appears under its name when it is whole and on the disk. One that takes more than 10 minutes is broken off.
             """)
 
     @Argument(help: ArgumentHelp("Where it goes; '-' is standard output.", valueName: "file")) var file: String
@@ -36,12 +37,12 @@ struct BackupMakeCommand: DaemonCommand {
         do throws(BackupError) {
             made = BackupReport(try BackupFile(path: target.draft), named: file, checked: .contents)
         } catch {
-            throw Failure.failed("What the daemon sent is not a whole backup.", nextStep: "keyturn backup \(file)")
+            throw Failure.failed("What the daemon sent is not a whole backup.", nextStep: "keyturn backup \(ShellWord.quoted(file))")
         }
         try Self.written { () throws(FileError) in try target.publish(force ? .replacing : .new) }
         context.console.show(made) {
             context.console.done("Wrote \(file): \(made.records) records, \(made.configs) of them configs.")
-            context.console.hint("keyturn backup verify \(file) --key-file KEY_FILE")
+            context.console.hint("keyturn backup verify \(ShellWord.quoted(file)) --key-file KEY_FILE")
         }
         return .done
     }
@@ -53,12 +54,12 @@ struct BackupMakeCommand: DaemonCommand {
     }
 
     private static func exists(_ path: String) -> Failure {
-        .failed("There is a file \(path) already; nothing was overwritten.", nextStep: "choose another name, or say --force")
+        .failed("There is a file \(path) already; nothing was overwritten. Choose another name, or say --force.")
     }
 
     private func stream(_ context: Context) async throws -> CommandExit {
         guard !SecretSource.isTerminal(STDOUT_FILENO) else {
-            throw Failure.usage("A backup does not belong on a terminal.", nextStep: "keyturn backup - > FILE")
+            throw Failure.usage("A backup does not belong on a terminal.", nextStep: "keyturn backup keyturn.backup")
         }
         try await context.daemon.backUp { piece in
             guard DraftFile.write(piece.span.bytes, to: STDOUT_FILENO) else {
@@ -75,6 +76,7 @@ struct BackupVerifyCommand: DaemonCommand {
         discussion: """
             Without a key only its structure and its checksum: that it is whole and as it was written. With one of the vault's unlock keys \
             every record is opened, and it is certain that the vault itself made it.
+            Exit status: 1 if it is not whole, not genuine, or does not open.
             """)
 
     @Argument(help: ArgumentHelp("The backup.", valueName: "file")) var file: String
@@ -105,7 +107,7 @@ struct BackupVerifyCommand: DaemonCommand {
             case .everyRecord: sheet.add("checked", "every record opens, and the vault itself made it")
             }
             context.console.sheet(sheet)
-            if report.checked == .contents { context.console.hint("keyturn backup verify \(file) --key-file KEY_FILE") }
+            if report.checked == .contents { context.console.hint("keyturn backup verify \(ShellWord.quoted(file)) --key-file KEY_FILE") }
         }
         return .done
     }
@@ -146,10 +148,10 @@ extension Failure {
         switch error {
         case .wrongKey:
             .failed(
-                "The key or passphrase does not open the backup \(file).",
-                nextStep: "give the unlock key of the vault that it is from, or its recovery key")
+                "The key or passphrase does not open the backup \(file). Give one that the vault had when the backup was made: its unlock key, a recovery key or a passphrase."
+            )
         case .damaged: .failed("The backup \(file) does not open whole: \(error.detail)", nextStep: BackupError.forged(path: file).nextStep)
-        default: .failed(error.detail, nextStep: error.nextStep)
+        default: .vault(error)
         }
     }
 }

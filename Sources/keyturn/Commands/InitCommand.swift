@@ -54,7 +54,7 @@ struct InitCommand: DaemonCommand {
             try folder.requireFree()
             if let keyPath { try make(folder, keyFile: keyPath, recoveryKey) } else { try makeWithPassphrase(folder, recoveryKey) }
         } catch let error as VaultError {
-            throw Failure.failed(error.detail, nextStep: error.nextStep)
+            throw Failure.vault(error)
         }
         context.console.show(Made(vault: folder.path, keyFile: keyPath, recovery: recoveryKey != nil)) {
             tell(folder, keyFile: keyPath, hasRecovery: recoveryKey != nil, context.console)
@@ -140,7 +140,7 @@ struct RecoveryKeyCommand: DaemonCommand {
             let publicKey = Data(pair.publicKey.bytes).base64EncodedString()
             context.console.show(Made(file: file, publicKey: publicKey)) { context.console.line(Styled(publicKey)) }
         } catch {
-            throw Failure.failed(error.detail, nextStep: error.nextStep)
+            throw Failure.vault(error)
         }
         return .done
     }

@@ -9,7 +9,7 @@ struct ReleaseCommand: DaemonCommand {
             A vault that was restored, that may be an older copy, or that is another machine's may hold keys which have died since. Nothing \
             goes out for a config in quarantine, until a newly staged key is rotated to (older staged ones are passed over then) or until you \
             say that its keys are right. What was under way is stuck, and can be resolved afterwards. --all ends the quarantine and takes \
-            the vault over to this machine.
+            the vault over to this machine. Where there is nothing to release, nothing happens (exit status 0).
             """)
 
     @Argument(help: "Name of the config.") var name: String?
@@ -21,7 +21,8 @@ struct ReleaseCommand: DaemonCommand {
     }
 
     struct Released: Encodable {
-        let released = true
+        /// False when there was nothing to release.
+        let released: Bool
 
         enum CodingKeys: CodingKey {
             case released
@@ -34,8 +35,14 @@ struct ReleaseCommand: DaemonCommand {
             let config = try await context.daemon.release(name).body
             try await context.show(config, named: name) { "Config \(name) is out of quarantine." }
         } else {
+            let before = try await context.daemon.status().body
             try await context.daemon.releaseAll()
-            context.console.show(Released()) { context.console.done("The quarantine is over; the vault is this machine's.") }
+            let isOver = before.sealed || before.quarantine != nil
+            context.console.show(Released(released: isOver)) {
+                context.console.done(
+                    isOver
+                        ? "The quarantine is over; the vault is this machine's." : "The vault is not in quarantine; nothing was changed.")
+            }
         }
         return .done
     }

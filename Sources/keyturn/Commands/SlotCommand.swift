@@ -73,7 +73,7 @@ struct SlotAddCommand: DaemonCommand {
             do throws(VaultError) {
                 return owned(.credential, by: SlotSecret(unlockKey: try KeyFile.readOrCreate(file, random: SystemRandom())), vaultKey)
             } catch {
-                throw Failure.failed(error.detail)
+                throw Failure.vault(error)
             }
         default: throw Failure.usage("Give one of --passphrase, --recipient and --key-file.")
         }

@@ -34,11 +34,15 @@ struct StatusCommand: DaemonCommand {
         console.line("Last backup: ", Styled(status.lastBackupAt ?? "none"))
         if let quarantine = status.quarantine {
             console.line(Styled("In quarantine", .bad), " since \(quarantine.since). \(quarantine.reason)")
-            console.line("  try: \(quarantine.nextStep)")
+            console.line("  try: \(console.pasted.text(quarantine.nextStep))")
         }
         if status.diskFull {
             console.line(Styled("The disk that holds the vault is full.", .bad), " Rotations wait and nothing new begins; reading goes on.")
-            if let nextStep = status.nextStep { console.line("  try: \(nextStep)") }
+            if let nextStep = status.nextStep { console.line("  try: \(console.pasted.text(nextStep))") }
+        }
+        for loss in status.bearersLost {
+            console.line("The upstream \(loss.upstream) ", Styled("lost its bearer", .bad), " at \(loss.at): \(loss.reason).")
+            console.line("  try: \(console.pasted.text(loss.nextStep))")
         }
         if !status.attention.isEmpty {
             console.line("")
@@ -48,7 +52,7 @@ struct StatusCommand: DaemonCommand {
                     rows: status.attention.map {
                         [Styled($0.config), .state($0.state), Styled($0.reason), Styled($0.nextStep.map(console.pasted.text))]
                     }))
-        } else if status.configs.values.reduce(0, +) > 0, !status.diskFull, status.quarantine == nil {
+        } else if status.configs.values.reduce(0, +) > 0, !status.diskFull, status.quarantine == nil, status.bearersLost.isEmpty {
             console.line("Nothing needs attention.")
         }
         if status.slots["credential", default: 0] == status.slots.values.reduce(0, +), !status.slots.isEmpty {

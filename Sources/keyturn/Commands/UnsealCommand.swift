@@ -10,6 +10,7 @@ struct UnsealCommand: DaemonCommand {
         discussion: """
             Without a flag the daemon looks for its key again: the unit's credential keyturn.key, or the key file in its settings. A passphrase \
             or a recovery key stays in this process: it unwraps the vault's key here and hands that over in a sealed box.
+            Exit status: 1 if the passphrase or recovery key is not one of the vault's, 6 if the vault stays sealed for another reason.
             """)
 
     @Flag(help: "Ask for the passphrase of one of the slots.") var passphrase = false

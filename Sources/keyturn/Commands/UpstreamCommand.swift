@@ -24,11 +24,12 @@ struct UpstreamListCommand: DaemonCommand {
             }
             context.console.table(
                 Table(
-                    "NAME", "URL", "BEARER", "EXPIRES", "LAST SUCCESS", "CONFIGS",
+                    "NAME", "URL", "BEARER", "EXPIRES", "LAST SUCCESS", "CONFIGS", "REASON", "NEXT STEP",
                     rows: upstreams.map {
                         [
                             "\($0.name)", "\($0.baseURL)", Styled($0.bearer, $0.bearer == "none" ? .warning : .plain),
-                            Styled($0.tokenExpiresAt), Styled($0.lastSuccessAt), "\($0.configs)",
+                            Styled($0.tokenExpiresAt), Styled($0.lastSuccessAt), "\($0.configs)", Styled($0.bearerLost?.reason),
+                            Styled($0.bearerLost.map { context.console.pasted.text($0.nextStep) }),
                         ]
                     }))
         }
@@ -53,6 +54,8 @@ struct UpstreamShowCommand: DaemonCommand {
             if upstream.allowPlainHTTP { sheet.add("plain http", Styled("allowed", .warning)) }
             sheet.add("workspace", upstream.workspaceID)
             sheet.add("bearer", Styled(upstream.bearer, upstream.bearer == "none" ? .warning : .plain))
+            sheet.add("lost", upstream.bearerLost.map { "\($0.at): \($0.reason)" })
+            sheet.add("next step", upstream.bearerLost.map { context.console.pasted.text($0.nextStep) })
             sheet.add("expires", upstream.tokenExpiresAt)
             sheet.add("last success", upstream.lastSuccessAt)
             sheet.add("configs", "\(upstream.configs)")

@@ -16,7 +16,7 @@ struct DemoFolder: Sendable {
         // SAFETY: the template is null-terminated and written in place; the folder is made with mode 0700.
         guard template.withUnsafeMutableBufferPointer({ mkdtemp($0.baseAddress!) }) != nil else {
             throw .failed(
-                "A folder for the demo can't be made: \(LocalFile.reason(errno)).", nextStep: "set TMPDIR to a folder that you may write")
+                "A folder for the demo can't be made: \(LocalFile.reason(errno)). Set TMPDIR to a folder that you may write.")
         }
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }

@@ -19,7 +19,7 @@ enum Confirmation {
     ) throws(Failure) {
         guard !yes else { return }
         guard onTerminal else {
-            throw .usage("This destroys something, and there is no terminal to ask on.", nextStep: "say --yes")
+            throw .usage("This destroys something, and there is no terminal to ask on: say --yes if you mean it.")
         }
         Sink.descriptor(STDERR_FILENO).write("\(SafeText.line(question)) [y/N] ")
         let answer = readLine()?.lowercased() ?? ""

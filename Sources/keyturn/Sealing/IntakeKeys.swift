@@ -18,8 +18,9 @@ extension Context {
     func offeredKey(for purpose: Envelope.Purpose) async throws -> IntakeKey {
         let offered = try await daemon.intakeKey().body
         guard offered.purposes.contains(purpose.rawValue) else {
-            let status = try await daemon.status().body
-            throw Failure.sealed(because: status.sealedReason, nextStep: status.nextStep)
+            // Not everybody may ask why.
+            let status = try? await daemon.status().body
+            throw Failure.sealed(because: status?.sealedReason, nextStep: status?.nextStep)
         }
         return offered
     }
@@ -33,8 +34,8 @@ extension Context {
         }
         guard pinned == nil || pinned == key else {
             throw Failure.failed(
-                "The daemon offers another intake key than the one given with --intake-key. Nothing was sealed.",
-                nextStep: "compare with 'keyturn intake-key' on the vault's own host")
+                "The daemon offers another intake key than the one given with --intake-key. Nothing was sealed. Compare it with what 'keyturn intake-key' prints on the vault's own host."
+            )
         }
         return key
     }

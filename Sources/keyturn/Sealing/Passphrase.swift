@@ -15,7 +15,7 @@ enum Passphrase {
         let source = source(stdin: stdin, prompt: "New passphrase")
         let passphrase = try SecretLine.read(source.read())
         guard passphrase.count >= charactersMin else {
-            throw .usage("The passphrase has fewer than \(charactersMin) characters.", nextStep: "take several words")
+            throw .usage("The passphrase has fewer than \(charactersMin) characters: take several words.")
         }
         if case .prompt = source {
             guard try SecretLine.read(SecretPrompt.read("The same again")).matches(passphrase) else {

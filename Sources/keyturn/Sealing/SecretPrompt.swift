@@ -5,7 +5,7 @@ import Secrets
 enum SecretPrompt {
     static func read(_ text: String) throws(Failure) -> Secret {
         guard SecretSource.isTerminal(STDIN_FILENO) else {
-            throw .usage("There is no terminal to ask on.", nextStep: "give the secret with --stdin or --file FILE")
+            throw .usage("There is no terminal to ask on. Give the secret with --stdin or --file FILE.")
         }
         let secret = try withoutEcho { () throws(Failure) in
             Sink.descriptor(STDERR_FILENO).write("\(SafeText.line(text)): ")
@@ -14,8 +14,7 @@ enum SecretPrompt {
         Sink.descriptor(STDERR_FILENO).write("\n")
         guard secret.count < terminalLineBytes else {
             throw .usage(
-                "A terminal takes lines of up to \(terminalLineBytes - 1) bytes only.",
-                nextStep: "give the secret with --stdin or --file FILE")
+                "A terminal takes lines of up to \(terminalLineBytes - 1) bytes only. Give the secret with --stdin or --file FILE.")
         }
         return secret
     }

@@ -26,13 +26,13 @@ struct StagedCredential: ~Copyable, Sendable {
         do {
             object = try GuardedJSON(input)
         } catch {
-            throw .usage("The input begins with '{' but is not a JSON object that can be read.", nextStep: advice)
+            throw .usage("The input begins with '{' but is not a JSON object that can be read. \(advice)")
         }
         guard object.fields.allSatisfy({ fields.contains($0) }) else {
-            throw .usage("The JSON has a field that is not one of \(fields.joined(separator: ", ")).", nextStep: advice)
+            throw .usage("The JSON has a field that is not one of \(fields.joined(separator: ", ")). \(advice)")
         }
         guard object.has("key") || object.has("secret") else {
-            throw .usage("The JSON has neither a 'key' nor a 'secret'.", nextStep: advice)
+            throw .usage("The JSON has neither a 'key' nor a 'secret'. \(advice)")
         }
         return StagedCredential(
             key: try secret("key", of: object), secret: try secret("secret", of: object), name: try text("name", of: object),
@@ -40,12 +40,12 @@ struct StagedCredential: ~Copyable, Sendable {
             aiType: try text("aiType", of: object).map { type throws(Failure) in try Checked.aiType(type) })
     }
 
-    private static let advice = #"give {"key": "…"} or {"key": "…", "secret": "…"}; a key that is JSON itself goes in as a string"#
+    private static let advice = #"Give {"key": "…"} or {"key": "…", "secret": "…"}; a key that is JSON itself goes in as a string."#
 
     private static func secret(_ field: String, of object: GuardedJSON) throws(Failure) -> Secret? {
         guard object.has(field) else { return nil }
         guard let value = object.secret(field), value.count > 0 else {
-            throw .usage("'\(field)' must be a string with something in it.", nextStep: advice)
+            throw .usage("'\(field)' must be a string with something in it. \(advice)")
         }
         return value
     }
@@ -53,7 +53,7 @@ struct StagedCredential: ~Copyable, Sendable {
     private static func text(_ field: String, of object: GuardedJSON) throws(Failure) -> String? {
         guard object.has(field) else { return nil }
         guard let value = object.text(field), !value.isEmpty else {
-            throw .usage("'\(field)' must be a string with something in it.", nextStep: advice)
+            throw .usage("'\(field)' must be a string with something in it. \(advice)")
         }
         return value
     }
@@ -78,7 +78,7 @@ enum SecretLine {
         }
         guard length > 0 else { throw .usage("The secret is empty.") }
         guard !hasBreak else {
-            throw .usage("The secret has more than one line.", nextStep: #"give one line, or JSON: {"key": "…", "secret": "…"}"#)
+            throw .usage(#"The secret has more than one line. Give one line, or JSON: {"key": "…", "secret": "…"}."#)
         }
         return input.slice(0..<length)
     }

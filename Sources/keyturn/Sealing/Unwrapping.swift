@@ -24,7 +24,7 @@ extension Context {
     func recoveryBox(file: String) async throws -> SealedValue? {
         let key: Secret
         do throws(VaultError) { key = try KeyFile.read(file, systemdCredential: false) } catch {
-            throw Failure.failed(error.detail)
+            throw Failure.vault(error)
         }
         for slot in try await sealedSlots() {
             if let secret = slot.secret(keyFile: key), let rootKey = slot.rootKey(by: secret) { return try await box(rootKey) }

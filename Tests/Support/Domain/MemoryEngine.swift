@@ -13,6 +13,7 @@ package final class MemoryEngine: Engine {
         var isReserveKept = false
         var copies: [String: [EngineRecord]] = [:]
         var forgettings = 0
+        var openSnapshots = 0
     }
 
     private let state = Mutex(State())
@@ -79,8 +80,15 @@ package final class MemoryEngine: Engine {
     }
 
     package func snapshot() throws(EngineError) -> any EngineSnapshot {
-        MemorySnapshot(records: state.withLock { $0.records.all })
+        let records = state.withLock { state in
+            state.openSnapshots += 1
+            return state.records.all
+        }
+        return MemorySnapshot(records: records) { self.state.withLock { $0.openSnapshots -= 1 } }
     }
+
+    /// Those that are not closed yet: while there is one, what was replaced stays on the disk.
+    package var openSnapshots: Int { state.withLock(\.openSnapshots) }
 
     package var reserve: (any Reserve)? { MemoryReserve(engine: self) }
 
@@ -143,7 +151,10 @@ package final class MemoryEngine: Engine {
 private struct MemorySnapshot: EngineSnapshot {
     private let records: [EngineRecord]
 
-    init(records: [EngineRecord]) {
+    private let closed: @Sendable () -> Void
+
+    init(records: [EngineRecord], closed: @escaping @Sendable () -> Void) {
+        self.closed = closed
         self.records = records.sorted { $0.key.lexicographicallyPrecedes($1.key) }
     }
 
@@ -151,5 +162,5 @@ private struct MemorySnapshot: EngineSnapshot {
         Array(records.drop { after?.lexicographicallyPrecedes($0.key) == false }.prefix(limit))
     }
 
-    func close() {}
+    func close() { closed() }
 }

@@ -23,9 +23,10 @@ package final class ServiceHarness: Sendable {
     package static let stranger = Caller(uid: 4711, gid: 4711, groups: [], pid: 2, unit: nil)
 
     /// Over the disk, clock and backend of `earlier`, this is the daemon after a restart; over `stored`, with a vault that was made elsewhere.
-    /// Still sealed unless it `opens`.
+    /// Still sealed unless it `opens`. `machine`: on which it runs, where that matters.
     package init(
-        seed: UInt64 = 1, after earlier: ServiceHarness? = nil, stored: (engine: MemoryEngine, keyBytes: [UInt8])? = nil, opens: Bool = true
+        seed: UInt64 = 1, after earlier: ServiceHarness? = nil, stored: (engine: MemoryEngine, keyBytes: [UInt8])? = nil,
+        machine: String? = nil, opens: Bool = true
     ) async throws {
         clock = earlier?.clock ?? HandMovedClock()
         engine = earlier?.engine ?? stored?.engine ?? MemoryEngine()
@@ -49,7 +50,7 @@ package final class ServiceHarness: Sendable {
         service = VaultService(
             vault: vault, runner: runner, targets: target, bearers: bearers, clock: clock, random: random,
             policy: .ownerOnly(daemonUID: 0), limits: limits, stragglers: stragglers,
-            source: EngineSource(engine, keyBytes: stored?.keyBytes ?? EngineSource.defaultKey))
+            source: EngineSource(engine, keyBytes: stored?.keyBytes ?? EngineSource.defaultKey, machine: machine))
         running = Task { await runner.run() }
         if opens { try await service.open(by: nil) }
     }
