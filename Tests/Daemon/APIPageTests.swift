@@ -7,10 +7,13 @@ import Testing
 @Suite(.timeLimit(.minutes(5))) struct `The page about the socket API` {
     private static let page = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../docs/api.md")
 
+    /// For all of it: it waits for a daemon that may not come.
+    private static let secondsMax = 120
+
     /// What its reader needs besides Keyturn.
     private static let hasTools = shell("command -v curl jq && python3 -c 'import nacl'")
 
-    @Test(.enabled(if: hasTools)) func `shows what really comes of each of its commands`() async throws {
+    @Test(.enabled(if: hasTools, "it takes curl, jq and PyNaCl")) func `shows what really comes of each of its commands`() async throws {
         let steps = try PageStep.all(in: String(contentsOf: Self.page, encoding: .utf8))
         try #require(steps.count > 15)
         var options = Options()
@@ -39,7 +42,8 @@ import Testing
     private static func run(_ steps: [PageStep], in folder: PrivateFolder, against standIn: StandIn) async throws -> [Output] {
         let script = try folder.file("script", Array(script(for: steps, in: folder, at: standIn.baseURL).utf8))
         let (output, errors) = ("\(folder.path)/output", "\(folder.path)/errors")
-        let shell = try ChildProcess("/bin/bash", [script], environment: Programs.environment, output: output, errors: errors)
+        let shell = try ChildProcess(
+            "/usr/bin/timeout", ["\(secondsMax)", "bash", script], environment: Programs.environment, output: output, errors: errors)
         // The stand-in refuses the key that the page has refused, when the page comes to it.
         while shell.ending == nil, !FileManager.default.fileExists(atPath: "\(folder.path)/refuse") {
             try await Task.sleep(for: .milliseconds(10))

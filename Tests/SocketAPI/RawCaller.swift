@@ -57,7 +57,7 @@ final class RawCaller: Sendable {
     var isClosed: Bool {
         var byte: UInt8 = 0
         // SAFETY: there is room for the one byte that is asked for.
-        return recv(socket, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT)) == 0
+        return recv(socket, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT)) == 0
     }
 
     /// One request that ends the connection, and all that comes back.
