@@ -58,7 +58,8 @@ import Testing
     @Test func `a stale connection is replaced before anything is written`() async throws {
         try await Line.with { line in
             for round in 1...20 {
-                #expect(await line.validate().status == 200)
+                let outcome = await line.validate()
+                #expect(outcome.status == 200, "\(String(describing: outcome.failure))")
                 #expect(line.standIn.connections == round)
                 await line.standIn.cutConnections()
             }
