@@ -85,10 +85,11 @@ static int bind_once(const struct sockaddr_un *address, mode_t mode, int64_t gid
     if (lstat(address->sun_path, &facts) < 0) return give_up(bound, NULL, errno);
     if ((facts.st_mode & 0777) != mode) return give_up(bound, address->sun_path, EAGAIN);
     if (gid >= 0 && lchown(address->sun_path, (uid_t)-1, (gid_t)gid) < 0) return give_up(bound, address->sun_path, errno);
+    if (listen(bound, SOMAXCONN) < 0) return give_up(bound, address->sun_path, errno);
     return bound;
 }
 
-int kt_bind_unix(const char *path, mode_t mode, int64_t gid) {
+int kt_listen_unix(const char *path, mode_t mode, int64_t gid) {
     struct sockaddr_un address;
     if (address_of(path, &address) < 0) return -1;
     // The umask is the whole process's: should another thread set it at the same moment, the file is made anew.

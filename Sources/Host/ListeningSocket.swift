@@ -26,20 +26,20 @@ package struct ListeningSocket: Sendable {
         self.origin = .inherited(name: name)
     }
 
-    /// Binds `path`. A stale socket is replaced only if nobody listens on it; any other file is left alone.
+    /// Listens on `path`: whoever connects from here on waits until he is served. A stale socket is replaced only if nobody listens on it; any other file is left alone.
     /// `mode` is what the file gets, `group` a gid or `nil` for the process's own.
     package init(path: String, mode: UInt32, group: UInt32?) throws(SocketFailure) {
         try Self.clear(path)
         // SAFETY: the path is a C string for the length of the call.
-        let bound = kt_bind_unix(path, mode_t(mode), group.map(Int64.init) ?? -1)
-        guard bound >= 0 else { throw .system(SystemError("bind '\(path)'")) }
+        let listening = kt_listen_unix(path, mode_t(mode), group.map(Int64.init) ?? -1)
+        guard listening >= 0 else { throw .system(SystemError("listen on '\(path)'")) }
         guard let file = FoundFile(path: path)?.identity else {
             let error = SystemError("look at '\(path)'")
             // SAFETY: the descriptor was made above and is used nowhere else.
-            close(bound)
+            close(listening)
             throw .system(error)
         }
-        descriptor = bound
+        descriptor = listening
         origin = .ours(path: path, file: file)
     }
 

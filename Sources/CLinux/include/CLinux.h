@@ -15,9 +15,9 @@ int kt_peer_pidfd(int socket);
 // 1 while the process of a pidfd runs, 0 once it ended.
 int kt_pidfd_is_running(int pidfd);
 
-// A bound stream socket that does not listen yet: whoever connects is refused until it does, so group and mode are right before anyone gets in.
+// A listening stream socket: whoever connects waits to be served. Group and mode are right before anyone gets in.
 // `mode` comes from the umask, `gid` is left alone when it is -1. The socket is non-blocking and close-on-exec. Returns the descriptor.
-int kt_bind_unix(const char *path, mode_t mode, int64_t gid);
+int kt_listen_unix(const char *path, mode_t mode, int64_t gid);
 // 1 if somebody listens there, 0 if nobody does.
 int kt_unix_is_served(const char *path);
 // What lies at a path, links not followed: three numbers that together tell this file from any successor. 1 for a socket, 0 for anything else.
