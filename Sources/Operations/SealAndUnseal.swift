@@ -2,6 +2,7 @@ package import Access
 import Model
 import Rotations
 import Secrets
+import Synchronization
 package import Vault
 
 extension VaultService {
@@ -35,10 +36,10 @@ extension VaultService {
         let shared = SharedSecret(rootKey)
         let (source, random) = (source, random)
         do {
-            try await unlock(older, by: caller.audited) { _ throws(VaultError) in
+            let opening = try await unlock(older, by: caller.audited) { _ throws(VaultError) in
                 try source.open(rootKey: shared.secret, random: random)
             }
-            try await takeUp(by: caller.audited)
+            try await takeUp(opening, by: caller.audited)
         } catch {
             throw error.problem
         }
@@ -49,37 +50,65 @@ extension VaultService {
 
     /// As `unseal` does, at the daemon's start.
     package func open(_ older: Admission.Older = .refused, by caller: AuditEvent.Caller?) async throws(VaultError) {
-        try await unlock(older, by: caller)
-        try await takeUp(by: caller)
+        try await takeUp(try await unlock(older, by: caller), by: caller)
     }
 
     /// Opens the vault for reading: from here on requests are answered. What was unfinished is known, and whoever waits for it waits for
-    /// `takeUp`.
-    package func unlock(_ older: Admission.Older = .refused, by caller: AuditEvent.Caller?) async throws(VaultError) {
+    /// `takeUp`, which must follow.
+    package func unlock(_ older: Admission.Older = .refused, by caller: AuditEvent.Caller?) async throws(VaultError) -> Opening {
         let (source, random) = (source, random)
-        try await unlock(older, by: caller) { now throws(VaultError) in try source.open(at: now, random: random) }
+        return try await unlock(older, by: caller) { now throws(VaultError) in try source.open(at: now, random: random) }
     }
 
     private func unlock(
-        _ older: Admission.Older, by caller: AuditEvent.Caller?, _ opening: @Sendable (Timestamp) throws(VaultError) -> OpenVault
-    ) async throws(VaultError) {
+        _ older: Admission.Older, by caller: AuditEvent.Caller?, _ body: @Sendable (Timestamp) throws(VaultError) -> OpenVault
+    ) async throws(VaultError) -> Opening {
+        await openings.enter()
+        let opening = Opening(turn: openings, isFirst: await vault.sealedBecause != nil)
+        guard opening.isFirst else { return opening }
+        // A vault that sealed itself has left its rotations' drivers as they were, and may not be the same when it opens again.
+        await runner.halt()
         let now = clock.now()
         try await vault.unseal(Admission(at: now, by: caller, machine: source.machine, older: older)) { () throws(VaultError) in
-            try opening(now)
+            runner.prepare()
+            return try body(now)
         }
         sealedIntake.burn()
-        runner.goOn()
-        try await sealedOnFailure { try await forEachUnfinished(runner.announce(_:)) }
+        try await sealedOnFailure { try await forEachUnfinished(runner.announce(found:)) }
+        return opening
     }
 
-    /// Looks at all records, writes down that the vault is open, and resumes what was unfinished.
-    package func takeUp(by caller: AuditEvent.Caller?) async throws(VaultError) {
+    /// Looks at all records, writes down that the vault is open, and resumes what was unfinished. Nothing goes out before.
+    package func takeUp(_ opening: Opening, by caller: AuditEvent.Caller?) async throws(VaultError) {
+        defer { opening.end() }
+        guard opening.isFirst else { return }
         let now = clock.now()
         try await sealedOnFailure {
             try await vault.settle()
             try await vault.write(.begun) { _ in .changed((), AuditEvent(at: now, "vault.unsealed", by: caller)) }
             try await holdQuarantined()
-            try await forEachUnfinished(runner.resume)
+            runner.goOn()
+        }
+    }
+
+    /// One at a time: held until what was unfinished is taken up.
+    package final class Opening: Sendable {
+        private let turn: Mutex<Window?>
+        /// False when somebody else has opened the vault meanwhile.
+        fileprivate let isFirst: Bool
+
+        fileprivate init(turn: Window, isFirst: Bool) {
+            self.turn = Mutex(turn)
+            self.isFirst = isFirst
+        }
+
+        deinit { end() }
+
+        fileprivate func end() {
+            turn.withLock { turn in
+                turn?.leave()
+                turn = nil
+            }
         }
     }
 
@@ -87,8 +116,10 @@ extension VaultService {
     private func sealedOnFailure(_ body: () async throws -> Void) async throws(VaultError) {
         do { try await body() } catch {
             let why = error as? VaultError ?? .damaged(kind: "rotation")
-            await runner.halt()
-            await vault.seal(because: why)
+            if await vault.sealedBecause == nil {
+                await runner.halt()
+                await vault.seal(because: why)
+            }
             throw why
         }
     }

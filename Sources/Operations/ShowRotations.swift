@@ -88,7 +88,7 @@ extension VaultService {
                 }
                 rotation.machine.resolve(resolution)
                 try transaction.put(.rotation, .timed(id), rotation)
-                runner.announce(rotation)
+                runner.announce(resolved: rotation)
                 let event = AuditEvent(
                     at: now, "rotation.resolved", by: caller.audited, config: rotation.config, rotation: id, outcome: resolution.rawValue)
                 return .changed(rotation, event)

@@ -17,13 +17,22 @@ package struct VaultJournal: RotationJournal {
         self.stragglers = stragglers
     }
 
+    package func rotation(_ id: RotationID) async throws -> Rotation? {
+        try await vault.read { view in
+            guard let rotation = try view.get(.rotation, .timed(id)) else { return nil }
+            try view.requireGoingOn(rotation)
+            return rotation
+        }
+    }
+
     package func isPaused(_ config: ConfigName) async throws -> Bool {
         let now = clock.now()
         return try await vault.read { try $0.get(.config, .named(config))?.isPaused(at: now) ?? false }
     }
 
     package func credentials(of rotation: Rotation) async throws -> CredentialsInPlay {
-        CredentialsInPlay(
+        try await vault.read { try $0.requireGoingOn(rotation) }
+        return CredentialsInPlay(
             offered: try await credential(rotation.config, rotation.version ?? rotation.standingVersion),
             standing: rotation.version == rotation.standingVersion ? nil : try await credential(rotation.config, rotation.standingVersion))
     }
@@ -48,9 +57,23 @@ package struct VaultJournal: RotationJournal {
         let now = clock.now()
         let (limits, stragglers) = (limits, stragglers)
         try await vault.write(.begun) { transaction in
-            guard try transaction.get(.rotation, .timed(rotation.id))?.state.hasEnded != true else { return .unchanged(()) }
+            if let durable = try transaction.get(.rotation, .timed(rotation.id)), durable.state.hasEnded {
+                guard durable.machine.phase == rotation.machine.phase else { throw RotationIsOver() }
+                return .unchanged(())
+            }
+            try transaction.requireGoingOn(rotation)
             return .changed((), try transaction.record(rotation, at: now, limits, stragglers))
         }
+    }
+}
+
+extension RecordReader {
+    /// Nothing of a config in quarantine goes out that was not begun in it.
+    fileprivate func requireGoingOn(_ rotation: Rotation) throws {
+        guard let config = try get(.config, .named(rotation.config)), let quarantine = try quarantine(of: config),
+            rotation.quarantine != quarantine.id
+        else { return }
+        throw RotationIsOver()
     }
 }
 

@@ -15,6 +15,8 @@ package struct VaultService: Sendable {
     let policy: Policy
     let source: any VaultSource
     let sealedIntake = SealedIntake()
+    /// Whose turn it is to open the vault.
+    let openings = Window(size: 1)
     let limits: OperationLimits
     let stragglers: StragglerWatch
 

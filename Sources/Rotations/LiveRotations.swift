@@ -17,18 +17,20 @@ final class LiveRotations: Sendable {
         var windows: [UpstreamName: Window] = [:]
         var onEmpty: [Int: CheckedContinuation<Void, Never>] = [:]
         var nextWaiter = 0
-        var halt = Halt.none
+        var pace = Pace.goingOn
 
         /// What was only announced has nobody who could end it.
         var isAnythingDriven: Bool { entries.values.contains(where: \.isDriven) }
     }
 
-    private enum Halt {
-        case none
+    private enum Pace {
+        case goingOn
+        /// Nothing is begun yet; what should be waits for `goOn`.
+        case opening
         /// Nothing is begun any more.
-        case underWay
+        case halting
         /// Nobody waits any more, either.
-        case over
+        case halted
     }
 
     private let state = Mutex(State())
@@ -42,23 +44,32 @@ final class LiveRotations: Sendable {
         }
     }
 
+    /// The same for one that was found in the journal: who drives it already goes on.
+    func announceFound(_ rotation: Rotation) {
+        let signal = Signal(isCancellable: rotation.machine.isCancellable)
+        state.withLock { state in
+            guard state.entries[rotation.id] == nil else { return }
+            state.entries[rotation.id] = Entry(rotation: rotation, signal: signal, isDriven: false)
+        }
+    }
+
     /// It did not become durable.
     func withdraw(_ id: RotationID) {
         guard let signal = state.withLock({ $0.entries[id].flatMap { $0.isDriven ? nil : $0.signal } }) else { return }
         end(id, signal)
     }
 
-    /// `nil` when it has a driver already, and after a halt: then it is resumed when it goes on.
-    func begin(_ rotation: Rotation, or fresh: @autoclosure () -> Signal) -> Signal? {
+    /// `nil` when it has a driver already, and unless all goes on: then it is resumed when it does.
+    func begin(_ rotation: Rotation) -> Signal? {
         let (isHalted, signal) = state.withLock { state -> (Bool, Signal?) in
-            guard state.halt == .none else { return (true, nil) }
-            guard let entry = state.entries[rotation.id] else {
-                let signal = fresh()
-                state.entries[rotation.id] = Entry(rotation: rotation, signal: signal, isDriven: true)
-                return (false, signal)
+            switch state.pace {
+            case .halting, .halted: return (true, nil)
+            case .opening, .goingOn: break
             }
-            guard !entry.isDriven else { return (false, nil) }
-            state.entries[rotation.id]?.isDriven = true
+            var entry = state.entries[rotation.id] ?? Entry(rotation: rotation, signal: Signal(isCancellable: false), isDriven: false)
+            defer { state.entries[rotation.id] = entry }
+            guard state.pace == .goingOn, !entry.isDriven else { return (false, nil) }
+            entry.isDriven = true
             return (false, entry.signal)
         }
         if isHalted { withdraw(rotation.id) }
@@ -114,9 +125,11 @@ final class LiveRotations: Sendable {
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let settling = state.withLock { state -> RotationRunner.Settling? in
-                    guard let entry = state.entries[id] else { return state.halt == .none ? .settled : .halted }
+                    guard let entry = state.entries[id] else {
+                        return state.pace == .goingOn || state.pace == .opening ? .settled : .halted
+                    }
                     if entry.isResting || entry.rotation.state.hasEnded || entry.rotation.state == .stuck { return .settled }
-                    if Task.isCancelled || state.halt == .over { return .halted }
+                    if Task.isCancelled || state.pace == .halted { return .halted }
                     state.entries[id]?.waiters[waiter] = continuation
                     return nil
                 }
@@ -142,7 +155,8 @@ final class LiveRotations: Sendable {
     }
 
     func cancel(_ id: RotationID) -> Bool {
-        guard state.withLock({ $0.entries[id]?.signal })?.cancel() == true else { return false }
+        let signal = state.withLock { state in state.entries[id].flatMap { $0.rotation.state.hasEnded ? nil : $0.signal } }
+        guard signal?.cancel() == true else { return false }
         // What rests is woken by it, and has not settled before it is cancelled.
         goesOn(id)
         return true
@@ -152,7 +166,7 @@ final class LiveRotations: Sendable {
     /// also by the surrounding task's cancellation, is told then.
     func halt() async {
         let (signals, waiter) = state.withLock { state in
-            state.halt = .underWay
+            state.pace = .halting
             state.nextWaiter += 1
             return (state.entries.values.map(\.signal), state.nextWaiter)
         }
@@ -170,7 +184,7 @@ final class LiveRotations: Sendable {
             state.withLock { $0.onEmpty.removeValue(forKey: waiter) }?.resume()
         }
         let told = state.withLock { state in
-            if state.halt == .underWay { state.halt = .over }
+            if state.pace == .halting { state.pace = .halted }
             let told = state.entries.values.flatMap(\.waiters.values)
             for id in state.entries.keys { state.entries[id]?.waiters = [:] }
             return told
@@ -178,9 +192,18 @@ final class LiveRotations: Sendable {
         for continuation in told { continuation.resume(returning: .halted) }
     }
 
-    /// Ends a halt.
-    func goOn() {
-        state.withLock { $0.halt = .none }
+    /// From here on it is known what is to be begun, but nothing is.
+    func prepare() {
+        state.withLock { $0.pace = .opening }
+    }
+
+    /// Returns what nobody drives yet. Nothing where it was halted again meanwhile.
+    func goOn() -> [Rotation] {
+        state.withLock { state in
+            guard state.pace == .opening else { return [] }
+            state.pace = .goingOn
+            return state.entries.values.filter { !$0.isDriven }.map(\.rotation).sorted { $0.id.description < $1.id.description }
+        }
     }
 
     func window(of upstream: UpstreamName, size: Int) -> Window {

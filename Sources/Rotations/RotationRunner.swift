@@ -46,9 +46,14 @@ package final class RotationRunner: Sendable {
         live.announce(rotation, LiveRotations.Signal(isCancellable: true))
     }
 
-    /// The same for one that is in the journal already.
-    package func announce(_ rotation: Rotation) {
-        live.announce(rotation, LiveRotations.Signal(isCancellable: rotation.machine.isCancellable))
+    /// The same for one that was stuck.
+    package func announce(resolved rotation: Rotation) {
+        live.announce(rotation, LiveRotations.Signal(isCancellable: false))
+    }
+
+    /// Makes one known that is in the journal, unfinished, so that others can wait for it. `goOn` resumes it.
+    package func announce(found rotation: Rotation) {
+        live.announceFound(rotation)
     }
 
     /// The announced rotation did not become durable.
@@ -58,15 +63,15 @@ package final class RotationRunner: Sendable {
 
     /// Drives an announced rotation that is durable now.
     package func start(_ rotation: Rotation) {
-        launch(rotation) { $0.begin() }
+        launch(rotation) { [self] signal in
+            var rotation = rotation
+            rotation.machine.limits = limits
+            let steps = rotation.machine.begin()
+            await drive(rotation, steps, signal)
+        }
     }
 
-    /// Drives a rotation found unfinished in the journal.
-    package func resume(_ rotation: Rotation) {
-        launch(rotation) { $0.resumed() }
-    }
-
-    /// The same, where nobody knows of it: a commit that was reported as failed may have made it durable.
+    /// Drives a rotation found unfinished in the journal, where nobody does: a commit that was reported as failed may have made it durable.
     package func takeUp(_ rotation: Rotation) {
         guard !rotation.state.hasEnded, rotation.state != .stuck, !live.knows(rotation.id) else { return }
         resume(rotation)
@@ -101,9 +106,14 @@ package final class RotationRunner: Sendable {
         await live.halt()
     }
 
-    /// The end of a halt, before what is unfinished is resumed.
+    /// After a halt: from here on rotations are announced and waited for, but none is driven before `goOn`.
+    package func prepare() {
+        live.prepare()
+    }
+
+    /// Drives all that was announced, and from here on whatever is begun.
     package func goOn() {
-        live.goOn()
+        for rotation in live.goOn() { resume(rotation) }
     }
 
     /// How waiting for a rotation came out.
@@ -117,18 +127,43 @@ package final class RotationRunner: Sendable {
 
     // MARK: Driving
 
-    private func launch(_ rotation: Rotation, first: @escaping @Sendable (inout RotationMachine) -> [RotationStep]) {
-        var rotation = rotation
-        rotation.machine.limits = limits
-        guard let signal = live.begin(rotation, or: LiveRotations.Signal(isCancellable: rotation.machine.isCancellable)) else { return }
-        let steps = first(&rotation.machine)
-        enqueue.yield { [self, rotation] in
+    private func launch(_ rotation: Rotation, _ body: @escaping @Sendable (LiveRotations.Signal) async -> Void) {
+        guard let signal = live.begin(rotation) else { return }
+        enqueue.yield { [live, id = rotation.id] in
             await withTaskCancellationHandler {
-                await drive(rotation, steps, signal)
+                await body(signal)
             } onCancel: {
                 signal.halt()
             }
-            live.end(rotation.id, signal)
+            live.end(id, signal)
+        }
+    }
+
+    private func resume(_ rotation: Rotation) {
+        launch(rotation) { [self] signal in
+            guard var current = await reread(rotation, signal) else { return }
+            let steps = current.machine.resumed()
+            await drive(current, steps, signal)
+        }
+    }
+
+    /// As it is now that nobody else drives it: since it was found, its driver may have gone on, and ended. `nil` when there is nothing to
+    /// go on with, or when told to halt.
+    private func reread(_ found: Rotation, _ signal: LiveRotations.Signal) async -> Rotation? {
+        while true {
+            do {
+                guard var current = try await journal.rotation(found.id) else { return nil }
+                current.machine.limits = limits
+                signal.allow(cancelling: current.machine.isCancellable)
+                live.update(current)
+                return current.state.hasEnded || current.state == .stuck ? nil : current
+            } catch is RotationIsOver {
+                return nil
+            } catch {
+                observer.rotation(found, cannotGoOn: error)
+                live.storeFailed(found.id, error)
+                guard await signal.pause(for: Self.commitRetryMax, on: clock) else { return nil }
+            }
         }
     }
 
@@ -164,7 +199,7 @@ package final class RotationRunner: Sendable {
         }
     }
 
-    /// Tries until it is durable; false when told to halt first.
+    /// Tries until it is durable; false when told to halt first, and when it must not go on.
     private func commit(_ rotation: inout Rotation, _ signal: LiveRotations.Signal) async -> Bool {
         if case .ended = rotation.machine.phase, rotation.endedAt == nil { rotation.endedAt = clock.now() }
         var delay = Duration.milliseconds(100)
@@ -173,6 +208,8 @@ package final class RotationRunner: Sendable {
                 try await journal.commit(rotation)
                 live.update(rotation)
                 return true
+            } catch is RotationIsOver {
+                return false
             } catch {
                 observer.rotation(rotation, cannotGoOn: error)
                 live.storeFailed(rotation.id, error)
@@ -185,7 +222,7 @@ package final class RotationRunner: Sendable {
     /// A store that failed is asked again at least this often: a full disk may have room again.
     private static let commitRetryMax = Duration.seconds(15)
 
-    /// One outside act; `nil` when told to halt, or cancelled before the first byte.
+    /// One outside act; `nil` when told to halt, or when it must not go on.
     private func perform(
         _ act: RotationAct, _ rotation: inout Rotation, _ opened: inout CredentialsInPlay?, _ signal: LiveRotations.Signal,
         _ cycleStart: Duration
@@ -201,6 +238,8 @@ package final class RotationRunner: Sendable {
             if opened == nil { opened = try await journal.credentials(of: rotation) }
         } catch let unreadable as UnreadableCredential {
             return rotation.machine.unreadable(unreadable.reason)
+        } catch is RotationIsOver {
+            return nil
         } catch {
             observer.rotation(rotation, cannotGoOn: error)
             live.storeFailed(rotation.id, error)

@@ -49,6 +49,17 @@ extension LiveRotations {
             case go, halted, cancelled
         }
 
+        /// What the journal says, once nobody else drives it. Until then nobody knows how far an earlier driver got.
+        func allow(cancelling isCancellable: Bool) {
+            state.withLock { state in
+                if !isCancellable {
+                    state.cancellation = .tooLate
+                } else if state.cancellation == .tooLate {
+                    state.cancellation = .possible
+                }
+            }
+        }
+
         /// The last look before an act: from a `go` on it can't be cancelled, and even when halted goes on with what follows at once.
         func handOver() -> HandOver {
             state.withLock { state in
@@ -112,45 +123,6 @@ extension LiveRotations {
                 return state.resting
             }
             resting?.resume()
-        }
-    }
-
-    /// So many at once and no more, first come first served.
-    final class Window: Sendable {
-        private struct State {
-            var free: Int
-            var waiting: [CheckedContinuation<Void, Never>] = []
-        }
-
-        private let state: Mutex<State>
-
-        init(size: Int) {
-            state = Mutex(State(free: size))
-        }
-
-        func enter() async {
-            await withCheckedContinuation { continuation in
-                let isIn = state.withLock { state -> Bool in
-                    guard state.free == 0 else {
-                        state.free -= 1
-                        return true
-                    }
-                    state.waiting.append(continuation)
-                    return false
-                }
-                if isIn { continuation.resume() }
-            }
-        }
-
-        func leave() {
-            let next = state.withLock { state -> CheckedContinuation<Void, Never>? in
-                if state.waiting.isEmpty {
-                    state.free += 1
-                    return nil
-                }
-                return state.waiting.removeFirst()
-            }
-            next?.resume()
         }
     }
 }

@@ -36,12 +36,12 @@ struct Daemon {
             // Listening comes first: callers wait in the queue while the vault is opened, instead of being told that it is sealed.
             let sockets = try listen()
             let assembly = Assembly.make(settings, logger: logger)
-            let isOpen = await unlock(assembly)
+            let opening = await unlock(assembly)
             let units = SystemUnits()
             let server = SocketServer(
                 logger: logger, now: { WallClock.now }, unitOf: { await units.unit(of: $0) }, routes: assembly.routes.add)
             try await server.start(on: sockets)
-            await serve(assembly, server, signals, opened: isOpen)
+            await serve(assembly, server, signals, opening)
             return 0
         } catch let unknown as UnknownGroup {
             logger.critical("There is no group '\(unknown.name)', which 'socket_group' names.")
@@ -67,33 +67,32 @@ struct Daemon {
     }
 
     /// A vault that can't be opened is served sealed, with the reason, so that whoever asks learns it.
-    private func unlock(_ assembly: Assembly) async -> Bool {
-        do {
-            try await assembly.service.unlock(by: nil)
-            return true
-        } catch {
+    private func unlock(_ assembly: Assembly) async -> VaultService.Opening? {
+        do { return try await assembly.service.unlock(by: nil) } catch {
             tell(whyNotOpen: error)
-            return false
+            return nil
         }
     }
 
     /// Takes longer the more there is in the vault: the first requests are answered before.
-    private func takeUp(_ assembly: Assembly) async {
-        do { try await assembly.service.takeUp(by: nil) } catch { tell(whyNotOpen: error) }
+    private func takeUp(_ opening: VaultService.Opening, _ assembly: Assembly) async {
+        do { try await assembly.service.takeUp(opening, by: nil) } catch { tell(whyNotOpen: error) }
     }
 
     private func tell(whyNotOpen error: VaultError) {
         logger.error("Sealed: \(error.explanation)", metadata: ["reason": "\(error.code)", "next_step": "\(error.nextStep)"])
     }
 
-    private func serve(_ assembly: Assembly, _ server: SocketServer, _ signals: AsyncStream<DaemonSignal>, opened: Bool) async {
+    private func serve(
+        _ assembly: Assembly, _ server: SocketServer, _ signals: AsyncStream<DaemonSignal>, _ opening: consuming VaultService.Opening?
+    ) async {
         await withDiscardingTaskGroup { group in
             group.addTask { await assembly.runner.run() }
             group.addTask { await assembly.service.eraseWhatIsDue() }
             group.addTask { await assembly.service.watchDisk() }
             group.addTask { await self.trimHeap(assembly) }
             group.addTask { await self.mirrorCounter(assembly) }
-            if opened { group.addTask { await self.takeUp(assembly) } }
+            if let opening { group.addTask { await self.takeUp(opening, assembly) } }
             if rotatesDue { group.addTask { await assembly.service.rotateWhatIsDue(as: Self.ownCaller) } }
             if let interval = manager.watchdogInterval { group.addTask { await self.feedWatchdog(assembly, every: interval / 2) } }
             group.addTask { await server.run() }

@@ -3,6 +3,7 @@ import Operations
 import Rotations
 import TestSupport
 import Testing
+import Vault
 
 private let reason = Reason("seen")
 
@@ -48,6 +49,71 @@ private let reason = Reason("seen")
         }
         #expect(Set(rotations.map(\.id)).count == 1)
         #expect(rotations.allSatisfy { $0.state == .succeeded })
+    }
+
+    @Test func `a rotation that was found unfinished is not driven again once it has ended`() async throws {
+        let keyturn = try await ServiceHarness()
+        try await keyturn.setUp()
+        try await keyturn.stage("key-one")
+        keyturn.target.answer(puts: [.unknown(reason, retryAfter: nil)])
+        let rotating = Task { try await keyturn.rotate() }
+        await keyturn.clock.sleepers(atLeast: 1)
+        let id = try #require(try await keyturn.service.config(ServiceHarness.config, as: ServiceHarness.root).record.unfinished)
+        let found = try await keyturn.service.rotation(id, as: ServiceHarness.root)
+        keyturn.clock.advance(by: .seconds(1))
+        let ended = try await rotating.value
+        #expect(found.state == .running && ended.state == .succeeded)
+        let calls = keyturn.target.calls
+        keyturn.runner.takeUp(found)
+        _ = await keyturn.runner.settled(id)
+        #expect(keyturn.target.calls == calls)
+        #expect(try await keyturn.service.rotation(id, as: ServiceHarness.root).machine.phase == ended.machine.phase)
+    }
+
+    @Test func `a rotation under way gets no second driver, however often it is found`() async throws {
+        let keyturn = try await ServiceHarness()
+        try await keyturn.setUp()
+        try await keyturn.stage("key-one")
+        keyturn.target.closeGate()
+        let rotating = Task { try await keyturn.rotate() }
+        await keyturn.target.puts(atLeast: 1)
+        let id = try #require(try await keyturn.service.config(ServiceHarness.config, as: ServiceHarness.root).record.unfinished)
+        let found = try await keyturn.service.rotation(id, as: ServiceHarness.root)
+        keyturn.runner.announce(found: found)
+        keyturn.runner.prepare()
+        keyturn.runner.takeUp(found)
+        keyturn.runner.goOn()
+        try await keyturn.service.open(by: nil)
+        keyturn.target.openGate()
+        #expect(try await rotating.value.state == .succeeded)
+        #expect(keyturn.target.calls == [.put("key-one", RemoteFields()), .validate])
+    }
+
+    @Test func `a vault that opens is taken up before anything goes out`() async throws {
+        let before = try await ServiceHarness()
+        try await before.setUp()
+        try await before.stage("key-one")
+        before.target.answer(puts: [.unknown(reason, retryAfter: .seconds(3600))])
+        #expect(try await before.rotate().state == .waiting)
+        await before.kill()
+        let keyturn = try await ServiceHarness(after: before, opens: false)
+        let opening = try await keyturn.service.unlock(by: nil)
+        let joining = Task { try await keyturn.rotate() }
+        _ = try await keyturn.service.rotate(ServiceHarness.config, RotationRequest(.rotate), .not, as: ServiceHarness.root)
+        #expect(keyturn.target.calls == [.put("key-one", RemoteFields())], "what was under way waits to be taken up")
+        try await keyturn.service.takeUp(opening, by: nil)
+        #expect(try await joining.value.state == .succeeded)
+        #expect(keyturn.target.calls.count == 3)
+    }
+
+    @Test func `a vault is opened by one of them alone`() async throws {
+        let keyturn = try await ServiceHarness(opens: false)
+        try await withThrowingTaskGroup { group in
+            for _ in 0..<8 { group.addTask { try await keyturn.service.unseal(.refused, as: ServiceHarness.root) } }
+            try await group.waitForAll()
+        }
+        let events = try await keyturn.service.audit(after: 0, limit: 1000, as: ServiceHarness.root).map(\.event.event)
+        #expect(events.count { $0 == "vault.unsealed" } == 1)
     }
 
     @Test func `a token that is set just then is not missed`() async throws {

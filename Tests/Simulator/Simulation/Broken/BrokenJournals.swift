@@ -10,6 +10,7 @@ struct JournalWithoutOutcome: RotationJournal {
         if !rotation.state.hasEnded { try await honest.commit(rotation) }
     }
 
+    func rotation(_ id: RotationID) async throws -> Rotation? { try await honest.rotation(id) }
     func isPaused(_ config: ConfigName) async throws -> Bool { try await honest.isPaused(config) }
     func credentials(of rotation: Rotation) async throws -> CredentialsInPlay { try await honest.credentials(of: rotation) }
 }
@@ -19,6 +20,7 @@ struct JournalThatMovesDue: RotationJournal {
     let vault: VaultStore
 
     func commit(_ rotation: Rotation) async throws { try await honest.commit(rotation) }
+    func rotation(_ id: RotationID) async throws -> Rotation? { try await honest.rotation(id) }
     func isPaused(_ config: ConfigName) async throws -> Bool { try await honest.isPaused(config) }
 
     /// The last thing before a PUT.
