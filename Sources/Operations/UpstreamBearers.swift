@@ -47,15 +47,17 @@ package actor UpstreamBearers: BearerKeeper {
     /// The one that is stored, without a refresh: it may have expired.
     nonisolated func bearerAtHand(of upstream: UpstreamAddress) async throws -> Bearer? {
         let name = upstream.name
-        guard
-            let found = try await vault.readSecret({ view in
-                guard let record = try view.get(.upstream, .named(name)), record.address.isTrusted(like: upstream) else { return nil }
-                return try view.get(.accessToken, .named(name))
-            }), let record = try await self.record(of: name), record.address.isTrusted(like: upstream)
-        else { return nil }
-        let bearer = Bearer(token: SharedSecret(found), generation: record.bearerGeneration)
-        opened.withLock { $0[name] = Opened(bearer: bearer, address: record.address, expiresAt: record.tokenExpiresAt) }
-        return bearer
+        // In one look: a token is of one generation, and goes to one address.
+        let found = try await vault.read { view -> Opened? in
+            guard let record = try view.get(.upstream, .named(name)), record.address.isTrusted(like: upstream),
+                let token = try view.get(.accessToken, .named(name))
+            else { return nil }
+            let bearer = Bearer(token: SharedSecret(token), generation: record.bearerGeneration)
+            return Opened(bearer: bearer, address: record.address, expiresAt: record.tokenExpiresAt)
+        }
+        guard let found else { return nil }
+        opened.withLock { $0[name] = found }
+        return found.bearer
     }
 
     /// A token that dies while a request is under way is as good as dead.
@@ -93,13 +95,8 @@ package actor UpstreamBearers: BearerKeeper {
 
     /// Throws when the vault did not take the intent: then nothing was sent.
     private nonisolated func refresh(_ record: UpstreamRecord) async throws -> Bool {
-        let name = record.name
-        guard let token = try await vault.readSecret({ try $0.get(.refreshToken, .named(name)) }) else { return false }
-        if let quarantine = try await vault.read({ try $0.vaultState().quarantine }), record.hasSuspectRefreshToken(in: quarantine) {
-            return false
-        }
-        try await note(record, "upstream.refresh-begun", outcome: nil, reason: nil, .new) { $0.isRefreshOpen = true }
-        switch await targets.target(at: record.address).refresh(with: token) {
+        guard let token = try await begin(record) else { return false }
+        switch await targets.target(at: record.address).refresh(with: token.secret) {
         case .refreshed(let tokens): return await store(tokens, for: record)
         // The vault's trouble from here on shows where it writes next: the backend's answer stands all the same.
         case .refused(let reason):
@@ -114,6 +111,24 @@ package actor UpstreamBearers: BearerKeeper {
             try? await note(record, "upstream.refresh-ended", outcome: "unknown", reason: reason.what) { _ in }
         }
         return false
+    }
+
+    /// The refresh token, once it is durable that it goes out. `nil` when there is none to use: the operator has changed the bearer or its address
+    /// meanwhile, or another copy of the vault may have used it up.
+    private nonisolated func begin(_ begun: UpstreamRecord) async throws -> SharedSecret? {
+        let now = clock.now()
+        let name = begun.name
+        return try await vault.write { transaction in
+            guard var record = try transaction.get(.upstream, .named(name)), record.isSameBearer(as: begun),
+                let token = try transaction.get(.refreshToken, .named(name))
+            else { return .unchanged(nil) }
+            if let quarantine = try transaction.vaultState().quarantine, record.hasSuspectRefreshToken(in: quarantine) {
+                return .unchanged(nil)
+            }
+            record.isRefreshOpen = true
+            try transaction.put(.upstream, .named(name), record)
+            return .changed(SharedSecret(token), AuditEvent(at: now, "upstream.refresh-begun", by: nil, upstream: name))
+        }
     }
 
     /// The old token may be used up: what came back is kept until it is stored, or until the operator has set another bearer.
@@ -153,11 +168,11 @@ package actor UpstreamBearers: BearerKeeper {
     }
 
     private nonisolated func note(
-        _ begun: UpstreamRecord, _ event: String, outcome: String?, reason: String?, _ work: VaultStore.Work = .begun,
+        _ begun: UpstreamRecord, _ event: String, outcome: String?, reason: String?,
         change: @escaping @Sendable (inout UpstreamRecord) -> Void
     ) async throws {
         let now = clock.now()
-        try await vault.write(work) { transaction in
+        try await vault.write(.begun) { transaction in
             guard var record = try transaction.get(.upstream, .named(begun.name)), record.isSameBearer(as: begun) else {
                 return .unchanged(())
             }
