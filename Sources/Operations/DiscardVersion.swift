@@ -24,6 +24,12 @@ extension VaultService {
                     "Version \(number) of '\(name)' is \(version.state.rawValue); only a staged version can be discarded, and with --yes a previous one.",
                     nextStep: NextStep.versions(name))
             }
+            if let quarantine = try transaction.quarantine(of: config), version.quarantine != quarantine.id {
+                throw Problem(
+                    .quarantined,
+                    "Version \(number) of '\(name)' came along into the quarantine, and may be what the backend holds: it is kept. \(quarantine.reason)",
+                    nextStep: quarantine.nextStep(for: name))
+            }
             if let landsUntil = version.landsUntil {
                 throw Problem(
                     .badRequest,

@@ -7,9 +7,15 @@ extension VaultService {
     /// The operator's word that the keys of a config are the right ones: it leaves the quarantine. Nothing happens when it isn't in one.
     package func release(_ name: ConfigName, as caller: Caller) async throws {
         try policy.require(.admin, on: .config(name), for: caller)
+        _ = try await read { try $0.config(name) }
+        try await releaseKept(name, as: caller)
+    }
+
+    /// Also one that was removed: it may come back.
+    private func releaseKept(_ name: ConfigName, as caller: Caller) async throws {
         let now = clock.now()
         try await write { transaction in
-            var config = try transaction.config(name).value
+            guard var config = try transaction.get(.config, .named(name)) else { return .unchanged(()) }
             guard let quarantine = try transaction.quarantine(of: config) else { return .unchanged(()) }
             config.release(from: quarantine)
             try transaction.put(.config, .named(name), config)
@@ -40,7 +46,7 @@ extension VaultService {
             let from = cursor
             let page = try await read { try $0.list(.config, after: from, limit: 128) }
             try await withThrowingTaskGroup { group in
-                for stored in page { group.addTask { try await release(stored.value.name, as: caller) } }
+                for stored in page { group.addTask { try await releaseKept(stored.value.name, as: caller) } }
                 try await group.waitForAll()
             }
             cursor = page.last?.cursor

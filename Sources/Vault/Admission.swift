@@ -23,26 +23,31 @@ package struct Admission: Sendable {
 
 /// What was found when the vault was opened, and must be written down before anything else is.
 struct Finding {
+    /// Why a quarantine begins. One that holds already does not protect from a copy of itself: a config may have left it since.
     var quarantine: Quarantine.Cause?
+    /// A restored vault is opened for the first time: the quarantine that it is in begins here.
+    let isFirstOpening: Bool
     /// The counter goes on from here: no earlier copy may pass for this one later.
     var counter: Int64
     /// There is no mirror yet that the next start could go by.
     var lacksMirror = false
 
-    /// Throws where the vault may be an older copy and nobody accepted that. A vault in quarantine already is as careful as it can be.
+    /// Throws where the vault may be an older copy and nobody accepted that. Of one that was just restored everybody knows that it is.
     init(of vault: OpenVault, mirror: (any CounterMirror)?, _ admission: Admission) throws(VaultError) {
         let state = try VaultView(vault: vault).vaultState()
+        isFirstOpening = state.quarantine?.isUnopened == true
         counter = state.counter
         if let mirror {
             let reading = try CounterMark.read(from: mirror, by: vault)
             if case .counter(let mirrored) = reading { counter = max(counter, mirrored) } else { lacksMirror = true }
-            if state.quarantine == nil, let refusal = Self.refusal(of: state, reading) {
+            if !isFirstOpening, let refusal = Self.refusal(of: state, reading) {
                 guard admission.older == .accepted else { throw refusal }
                 quarantine = .older
             }
         }
-        guard state.quarantine == nil, quarantine == nil else { return }
-        if let owner = state.owner, let machine = admission.machine, owner != machine { quarantine = .otherMachine }
+        guard quarantine == nil, !isFirstOpening else { return }
+        let home = state.quarantine.map(\.machine) ?? state.owner
+        if let home, let machine = admission.machine, home != machine { quarantine = .otherMachine }
     }
 
     private static func refusal(of state: VaultState, _ mirror: CounterMark.Reading) -> VaultError? {

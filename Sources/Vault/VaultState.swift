@@ -22,6 +22,10 @@ package struct Quarantine: Sendable, Equatable, Codable {
     package let id: String
     package let since: Timestamp
     package let why: Cause
+    /// The machine id of the host that began it, or opened the restored vault first; `nil` where that had none.
+    var machine: String?
+    /// It was restored, and not opened since: nothing went out in this quarantine.
+    var isUnopened: Bool?
 
     package enum Cause: String, Sendable, Codable, CaseIterable {
         /// From a backup.
@@ -32,10 +36,12 @@ package struct Quarantine: Sendable, Equatable, Codable {
         case otherMachine = "other-machine"
     }
 
-    package init(id: String, since: Timestamp, why: Cause) {
+    package init(id: String, since: Timestamp, why: Cause, machine: String? = nil, isUnopened: Bool = false) {
         self.id = id
         self.since = since
         self.why = why
+        self.machine = machine
+        self.isUnopened = isUnopened ? true : nil
     }
 }
 

@@ -161,15 +161,21 @@ package actor VaultStore {
         opened.check = .done
         let vault = opened.vault
         let isBehind = try VaultView(vault: vault).vaultState().counter < finding.counter
-        if finding.quarantine != nil || isBehind {
+        if finding.quarantine != nil || finding.isFirstOpening || isBehind {
             var batch = Batch(vault: vault, nextSeq: opened.nextSeq)
             var transaction = batch.transaction()
             let id = SlotEntry.newID(vault.random)
             try transaction.changeState { state in
                 state.counter = max(state.counter, finding.counter)
-                if let why = finding.quarantine { state.quarantine = Quarantine(id: id, since: admission.at, why: why) }
+                if let why = finding.quarantine {
+                    state.quarantine = Quarantine(id: id, since: admission.at, why: why, machine: admission.machine)
+                } else if finding.isFirstOpening {
+                    state.quarantine?.isUnopened = nil
+                    state.quarantine?.machine = admission.machine
+                }
             }
-            let outcome = finding.quarantine?.rawValue ?? "unchanged"
+            let cause = finding.isFirstOpening ? .restored : finding.quarantine
+            let outcome = cause?.rawValue ?? "unchanged"
             try batch.add(transaction, AuditEvent(at: admission.at, "vault.quarantined", by: admission.caller, outcome: outcome))
             opened.counter = try batch.commit()
             opened.nextSeq += Int64(batch.entries.count)

@@ -239,6 +239,35 @@ private let reason = Reason("seen")
         #expect(try await harness.rotate().state == .succeeded)
     }
 
+    @Test func `ends as a whole although a config was removed, which comes back unproven`() async throws {
+        let first = try await Self.rotated()
+        _ = try await first.service.discard(2, of: ServiceHarness.config, .stagedOnly, as: ServiceHarness.root)
+        try await first.service.removeConfig(ServiceHarness.config, .recoverable, as: ServiceHarness.root)
+        let harness = try await Self.restarted(first)
+        try await harness.service.releaseAll(as: ServiceHarness.root)
+        #expect(try await harness.service.status(as: ServiceHarness.root).quarantine == nil)
+        try await harness.service.undeleteConfig(ServiceHarness.config, as: ServiceHarness.root)
+        let record = try await harness.service.config(ServiceHarness.config, as: ServiceHarness.root).record
+        #expect(record.version(.current)?.proof == .unproven)
+    }
+
+    @Test func `keeps all that came along, since the backend may hold it`() async throws {
+        let first = try await Self.rotated()
+        _ = try await first.rotate()
+        try await first.stage("key-3")
+        let harness = try await Self.restarted(first)
+        for number in [1, 3] as [VersionNumber] {
+            await Self.expectQuarantined {
+                try await harness.service.discard(number, of: ServiceHarness.config, .previousToo, as: ServiceHarness.root)
+            }
+        }
+        try await harness.stage("key-4")
+        _ = try await harness.service.discard(4, of: ServiceHarness.config, .stagedOnly, as: ServiceHarness.root)
+        try await harness.service.release(ServiceHarness.config, as: ServiceHarness.root)
+        _ = try await harness.service.discard(3, of: ServiceHarness.config, .stagedOnly, as: ServiceHarness.root)
+        #expect(try await harness.states() == [1: .previous, 2: .current, 3: .discarded, 4: .discarded])
+    }
+
     @Test func `is ended for the machine on which that was said, and begins again on any other`() async throws {
         let first = try await Self.rotated()
         let restored = try await Self.restarted(first, on: "new host")

@@ -143,9 +143,11 @@ import Vault
 
     private static let accepting = Admission(at: someTime, by: nil, machine: nil, older: .accepted)
 
-    private static func opened(_ engine: MemoryEngine, _ mirror: MemoryMirror, _ admission: Admission) async throws -> VaultStore {
+    private static func opened(_ engine: MemoryEngine, _ mirror: MemoryMirror, _ admission: Admission, seed: UInt64 = 9) async throws
+        -> VaultStore
+    {
         let store = VaultStore(audience: Listener(), mirror: mirror)
-        let random = SeededRandom(seed: 9)
+        let random = SeededRandom(seed: seed)
         try await store.unseal(admission) { () throws(VaultError) in
             try OpenVault.open(engine, unlockKey: key(1), at: someTime, random: random)
         }
@@ -167,6 +169,22 @@ import Vault
         await store.seal()
         let again = try await Self.opened(engine, mirror, ordinary)
         #expect(try await again.read { try $0.vaultState().quarantine?.id } == state.quarantine?.id, "accepted once for all")
+    }
+
+    @Test func `is refused in quarantine as well, and is in another one then`() async throws {
+        let (engine, mirror, old) = try await Self.copied()
+        engine.records = old
+        let store = try await Self.opened(engine, mirror, Self.accepting)
+        let first = try #require(try await store.read { try $0.vaultState().quarantine })
+        let copy = engine.records
+        // A config may leave the quarantine here, by a newer key.
+        try await store.put(.note, "a", "newer")
+        await store.seal()
+        engine.records = copy
+        await #expect(throws: VaultError.older(counter: 4, mirror: 5)) { _ = try await Self.opened(engine, mirror, ordinary) }
+        let again = try await Self.opened(engine, mirror, Self.accepting, seed: 10)
+        let second = try #require(try await again.read { try $0.vaultState().quarantine })
+        #expect(second.why == .older && second.id != first.id)
     }
 
     @Test(arguments: [nil, "", "{}", #"{"counter":3,"macs":["00"]}"#]) func `can't be told from today's without its mirror`(
@@ -209,9 +227,9 @@ import Vault
 }
 
 @Suite struct `A vault of another machine` {
-    private static func opened(_ engine: MemoryEngine, on machine: String?) async throws -> VaultStore {
+    private static func opened(_ engine: MemoryEngine, on machine: String?, seed: UInt64 = 9) async throws -> VaultStore {
         let store = VaultStore(audience: Listener())
-        let random = SeededRandom(seed: 9)
+        let random = SeededRandom(seed: seed)
         try await store.unseal(Admission(at: someTime, by: nil, machine: machine, older: .refused)) { () throws(VaultError) in
             try OpenVault.open(engine, unlockKey: key(1), at: someTime, random: random)
         }
@@ -228,15 +246,23 @@ import Vault
             #expect(try await store.read { try $0.vaultState().quarantine } == nil)
         }
         let store = try await Self.opened(engine, on: "two")
-        #expect(try await store.read { try $0.vaultState().quarantine?.why } == .otherMachine)
-        try await store.write { transaction in
+        let quarantine = try #require(try await store.read { try $0.vaultState().quarantine })
+        #expect(quarantine.why == .otherMachine)
+        for machine in ["two", nil] {
+            let same = try await Self.opened(engine, on: machine)
+            #expect(try await same.read { try $0.vaultState().quarantine?.id } == quarantine.id)
+        }
+        let third = try await Self.opened(engine, on: "three", seed: 10)
+        let another = try #require(try await third.read { try $0.vaultState().quarantine })
+        #expect(another.why == .otherMachine && another.id != quarantine.id, "a config may have left the quarantine on the other")
+        try await third.write { transaction in
             try transaction.changeState { state in
                 state.owner = "two"
                 state.quarantine = nil
             }
             return .changed((), AuditEvent(at: someTime, "vault.taken-over", by: nil))
         }
-        #expect(try await store.read { try $0.vaultState().owner } == "two")
+        #expect(try await third.read { try $0.vaultState().owner } == "two")
         let again = try await Self.opened(engine, on: "two")
         #expect(try await again.read { try $0.vaultState().quarantine } == nil)
     }

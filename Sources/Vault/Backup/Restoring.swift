@@ -20,7 +20,7 @@ extension BackupFile {
             throw VaultError(error)
         }
         let vault = try OpenVault(engine: engine, rootKey: opened.rootKey.clone(), random: opened.random)
-        let quarantine = Quarantine(id: SlotEntry.newID(vault.random), since: time, why: .restored)
+        let quarantine = Quarantine(id: SlotEntry.newID(vault.random), since: time, why: .restored, isUnopened: true)
         var batch = Batch(vault: vault, nextSeq: try VaultStore.lastSeq(in: vault) + 1)
         var transaction = batch.transaction()
         try transaction.changeState { $0.quarantine = quarantine }
