@@ -190,7 +190,9 @@ struct RotationDraft: Sendable {
             }
         let plan = RotationPlan(
             kind: request.kind, upstream: upstream.address, remoteID: record.binding.remoteID, field: record.binding.field, fields: fields,
-            formerFields: former, wayBack: wayBack, proves: record.proves, othersMayLand: stragglers.othersMayLand(in: record, but: version)
+            formerFields: former, wayBack: wayBack, proves: record.proves,
+            othersMayLand: stragglers.othersMayLand(in: record, but: version),
+            mayBeHeld: record.versions.contains { $0.number == version && $0.landsUntil != nil }
         )
         let rotation = Rotation(
             id: id, config: config, version: version, standingVersion: standing?.number, rollbackOf: rollbackOf,

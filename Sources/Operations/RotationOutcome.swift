@@ -45,11 +45,24 @@ struct RotationOutcome {
                 config.update(version.number) { $0.landsUntil = nil }
             }
         }
-        var numbers = machine.unresolved.map { $0 == .offered ? rotation.version : rotation.standingVersion }
-        if case .failed(_, .stagedAgain) = ending, machine.offeredWasAccepted { numbers.append(rotation.version) }
-        for number in numbers.compactMap(\.self) {
+        var which = machine.unresolved
+        switch ending {
+        case .failed(_, .stagedAgain) where !machine.isNothingStored: which.insert(.offered)
+        // It was put back, but the backend did not say so.
+        case .rejected where machine.verdict != nil && !machine.standingWasAccepted: which.insert(.offered)
+        case .failed, .rejected, .succeeded, .cancelled: break
+        }
+        for number in which.compactMap({ $0 == .offered ? keptOffered : rotation.standingVersion }) {
             stragglers.note(number, of: config.name)
             config.update(number) { $0.landsUntil = now + limits.stragglerHorizon }
+        }
+    }
+
+    /// The version that keeps the offered credential: where a rollback drops its own, that is the one that it was taken from.
+    private var keptOffered: VersionNumber? {
+        switch ending {
+        case .failed(_, .stagedAgain): rotation.rollbackOf ?? rotation.version
+        case .failed, .rejected, .succeeded, .cancelled: rotation.version
         }
     }
 
@@ -102,6 +115,7 @@ struct RotationOutcome {
             putBack(&config)
         case .failed(let reason, .stagedAgain), .failed(let reason, .nothingChanged):
             config.hold = reason.what
+            if !rotation.machine.isNothingStored { doubtStanding(&config) }
             try stageAgain(number, &config, &transaction)
         case .cancelled: try stageAgain(number, &config, &transaction)
         }
@@ -137,6 +151,15 @@ struct RotationOutcome {
             version.wasAccepted = isProven
             if case .rejected(_, .some) = ending { isProven = false }
             version.proof = isProven ? .proven : .unproven
+        }
+    }
+
+    /// Another version was sent, and may be what the backend holds.
+    private func doubtStanding(_ config: inout ConfigRecord) {
+        guard let standing = rotation.standingVersion else { return }
+        config.update(standing) { version in
+            version.wasAccepted = false
+            if version.proof == .proven { version.proof = .unproven }
         }
     }
 

@@ -165,7 +165,8 @@ package struct RotationMachine: Sendable, Equatable, Codable {
             return wayBack(because: reason, denied: true)
         case .rejected(let reason):
             guard which == .offered else { return stuck(reason) }
-            return isNothingStored ? end(.rejected(reason, warning: nil)) : wayBack(because: reason, denied: true)
+            return isNothingStored && plan.mayBeHeld != true
+                ? end(.rejected(reason, warning: nil)) : wayBack(because: reason, denied: true)
         case .refused(let reason):
             guard which == .offered, isNothingStored else { return stuck(reason) }
             return end(.failed(reason, plan.kind == .remote ? .nothingChanged : .stagedAgain))
@@ -230,7 +231,7 @@ package struct RotationMachine: Sendable, Equatable, Codable {
     // MARK: What follows
 
     /// Whether it is certain that the backend never took the offered credential, and that nothing of this rotation can still land.
-    private var isNothingStored: Bool { unresolved.isEmpty && offeredMayBeStored != true }
+    package var isNothingStored: Bool { unresolved.isEmpty && offeredMayBeStored != true }
 
     /// Whether it can be cancelled as it stands in the journal. In any other phase nobody knows how far an earlier driver got.
     package var isCancellable: Bool {
@@ -255,9 +256,10 @@ package struct RotationMachine: Sendable, Equatable, Codable {
 
     private mutating func works(_ which: CredentialsInPlay.Which, at moment: Moment) -> [RotationStep] {
         guard which == .offered else {
-            // That a key works shows which one it is only where the other is known not to, or where its PUT was confirmed.
-            guard standingWasAccepted || offeredFailedItsProof else { return stuck(Self.putBackUnconfirmed) }
-            return end(.rejected(verdict ?? Reason("it was put back"), warning: nil))
+            let verdict = verdict ?? Reason("it was put back")
+            if standingWasAccepted { return end(.rejected(verdict, warning: nil)) }
+            // That a key works shows which one it is only where the other does not, and that may have been the provider's trouble.
+            return offeredFailedItsProof ? end(.rejected(verdict, warning: Self.putBackUnconfirmed)) : stuck(Self.putBackUnconfirmed)
         }
         if !offeredWasAccepted {
             return end(.succeeded(.unproven, warning: Self.putUnconfirmed))

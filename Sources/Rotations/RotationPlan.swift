@@ -16,6 +16,8 @@ package struct RotationPlan: Sendable, Equatable, Codable {
     /// Whether a PUT of some other version, from an earlier rotation, may land after this one's: then no validate shows which key is stored.
     /// Not in records of before there was such a word.
     package let othersMayLand: Bool?
+    /// Whether an earlier rotation's PUT of the same version may be what the backend holds: then a refusal of this one's shows nothing about it.
+    package let mayBeHeld: Bool?
 
     package enum Kind: String, Sendable, Codable {
         /// Makes the pending version current.
@@ -39,7 +41,7 @@ package struct RotationPlan: Sendable, Equatable, Codable {
 
     package init(
         kind: Kind, upstream: UpstreamAddress, remoteID: RemoteID, field: CredentialField, fields: RemoteFields, formerFields: RemoteFields,
-        wayBack: WayBack, proves: Bool, othersMayLand: Bool = false
+        wayBack: WayBack, proves: Bool, othersMayLand: Bool = false, mayBeHeld: Bool = false
     ) {
         self.kind = kind
         self.upstream = upstream
@@ -50,5 +52,6 @@ package struct RotationPlan: Sendable, Equatable, Codable {
         self.wayBack = wayBack
         self.proves = proves
         self.othersMayLand = othersMayLand
+        self.mayBeHeld = mayBeHeld
     }
 }
