@@ -165,12 +165,16 @@ final class LiveRotations: Sendable {
     /// What rests or pauses ends at once; what is under way goes on with all that follows without a pause. Whoever still waits at the end,
     /// also by the surrounding task's cancellation, is told then.
     func halt() async {
-        let (signals, waiter) = state.withLock { state in
+        let (signals, waiter, undriven) = state.withLock { state in
             state.pace = .halting
             state.nextWaiter += 1
-            return (state.entries.values.map(\.signal), state.nextWaiter)
+            // What nobody drives is announced anew when it goes on.
+            let undriven = state.entries.values.filter { !$0.isDriven }.flatMap(\.waiters.values)
+            state.entries = state.entries.filter(\.value.isDriven)
+            return (state.entries.values.map(\.signal), state.nextWaiter, undriven)
         }
         for signal in signals { signal.halt() }
+        for continuation in undriven { continuation.resume(returning: .halted) }
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let isOver = state.withLock { state -> Bool in

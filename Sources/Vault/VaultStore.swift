@@ -160,6 +160,9 @@ package actor VaultStore {
         guard case .open(var opened) = door else { return }
         opened.check = .done
         let vault = opened.vault
+        // From the commit on it counts as opened, and is refused without its mirror. An older one's quarantine, though, comes before the mirror,
+        // with which it would pass for today's.
+        if finding.isFirstOpening { try mirrorFirst(finding, &opened) }
         let isBehind = try VaultView(vault: vault).vaultState().counter < finding.counter
         if finding.quarantine != nil || finding.isFirstOpening || isBehind {
             var batch = Batch(vault: vault, nextSeq: opened.nextSeq)
@@ -181,11 +184,15 @@ package actor VaultStore {
             opened.nextSeq += Int64(batch.entries.count)
             for entry in batch.entries { audience.recorded(entry) }
         }
-        if let mirror, finding.lacksMirror {
-            try CounterMark(opened.counter, by: [vault]).write(to: mirror)
-            opened.mirrored = opened.counter
-        }
+        if !finding.isFirstOpening { try mirrorFirst(finding, &opened) }
         door = .open(opened)
+    }
+
+    /// The first mirror that there is.
+    private func mirrorFirst(_ finding: Finding, _ opened: inout Opened) throws(VaultError) {
+        guard let mirror, finding.lacksMirror else { return }
+        try CounterMark(opened.counter, by: [opened.vault]).write(to: mirror)
+        opened.mirrored = opened.counter
     }
 
     // MARK: Reading and writing

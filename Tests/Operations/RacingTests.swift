@@ -106,6 +106,24 @@ private let reason = Reason("seen")
         #expect(keyturn.target.calls.count == 3)
     }
 
+    @Test func `a vault that is sealed again before it is taken up resumes all the same at the next opening`() async throws {
+        let before = try await ServiceHarness()
+        try await before.setUp()
+        try await before.stage("key-one")
+        before.target.answer(puts: [.unauthorized(reason)])
+        #expect(try await before.rotate().state == .waiting)
+        await before.kill()
+        let keyturn = try await ServiceHarness(after: before, opens: false)
+        let opening = try await keyturn.service.unlock(by: nil)
+        let joining = Task { try await keyturn.rotate() }
+        await keyturn.runner.halt()
+        await keyturn.vault.seal()
+        await #expect(throws: VaultError.sealed) { try await keyturn.service.takeUp(opening, by: nil) }
+        await #expect(throws: (any Error).self) { try await joining.value }
+        try await keyturn.service.open(by: nil)
+        #expect(try await keyturn.rotate().state == .succeeded)
+    }
+
     @Test func `a vault is opened by one of them alone`() async throws {
         let keyturn = try await ServiceHarness(opens: false)
         try await withThrowingTaskGroup { group in

@@ -56,6 +56,9 @@ extension MoveKind {
         },
         .fault("seal", weight: 1) { _, world in world.callers.begin(.seal) },
         .fault("unseal", weight: 6) { _, world in world.callers.begin(.unseal) },
+        .fault("unseal twice at once", weight: 1) { _, world in
+            for _ in 1...2 { world.callers.begin(.unseal) }
+        },
     ]
 }
 

@@ -11,6 +11,8 @@ final class Backend {
         var isOurs = false
         var fields = RemoteFields(name: "first", endpoint: "https://one.test", aiType: .openAI)
         var isGone = false
+        /// The list leaves it out, though it is there.
+        var isUnlisted = false
         var usesSharedKey = false
         /// What is to come; afterwards all is well.
         var puts: [PutRow] = []
@@ -105,6 +107,7 @@ final class Backend {
             remotes[id]?.puts = []
             remotes[id]?.validates = []
             remotes[id]?.isGone = false
+            remotes[id]?.isUnlisted = false
             remotes[id]?.usesSharedKey = false
         }
         for name in upstreams.keys {

@@ -33,6 +33,11 @@ extension MoveKind {
         .fault("a shared key", weight: 1) { chance, world in
             world.backend.remotes[Scene.remote(of: chance.pick(Scene.configs))]?.usesSharedKey.toggle()
         },
+        .fault("a configuration looks gone, or is listed again", weight: 2) { chance, world in
+            let id = Scene.remote(of: chance.pick(Scene.configs))
+            world.backend.remotes[id]?.isUnlisted.toggle()
+            world.backend.remotes[id]?.validates.append(.notFound)
+        },
         .fault("a configuration goes or comes", weight: 1) { chance, world in
             let id = Scene.remote(of: chance.pick(Scene.configs))
             world.backend.remotes[id]?.isGone.toggle()

@@ -90,7 +90,7 @@ final class ModelledTarget: RotationTarget, @unchecked Sendable {
         guard world.survives(.lookedUp) else { return .unavailable(Self.gone) }
         guard backend.upstreams[upstream]?.hasList == true else { return .unavailable(Reason("there is no list")) }
         guard isWelcome else { return .unauthorized(Reason("the list wants another bearer")) }
-        guard let remote = backend.remotes[id], !remote.isGone else { return .missing }
+        guard let remote = backend.remotes[id], !remote.isGone, !remote.isUnlisted else { return .missing }
         return .listed(fields: remote.fields, usesSharedKey: remote.usesSharedKey)
     }
 

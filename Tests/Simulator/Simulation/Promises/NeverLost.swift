@@ -8,13 +8,13 @@ extension Oracle {
     /// Promise 2, at this instant.
     func checkHeld(_ config: ConfigName) {
         guard let remote = world.backend.remotes[Scene.remote(of: config)], remote.isOurs, let held = remote.held else { return }
-        guard let record = image.configs[config] else { return }
+        guard image.configs[config] != nil else { return }
         let holders = image.versions(holding: held, of: config)
         let isKept = holders.contains { version in
             switch version.state {
             case .pending, .current, .previous, .rejected: true
-            // Refused because the configuration was gone from the list: what was stored before that went with it.
-            case .staged: version.wasSent && record.unfinished == nil && version.landsUntil != nil
+            // Its configuration looked gone, so that it waits to be put again; it can't be discarded.
+            case .staged: version.wasSent && version.landsUntil != nil
             case .retired, .discarded: false
             }
         }
@@ -47,12 +47,12 @@ extension Oracle {
         }
     }
 
-    /// `proven` is a statement on what the backend holds.
-    func checkProof(_ config: ConfigName, _ before: ConfigRecord?, _ after: ConfigRecord?) {
-        guard let current = after?.version(.current), current.proof == .proven else { return }
-        let was = before?.versions.first { $0.number == current.number }
-        guard was?.proof != .proven || was?.state != .current else { return }
-        guard let remote = world.backend.remotes[Scene.remote(of: config)], !remote.isGone, let held = remote.held else { return }
+    /// `proven` is a statement on what the backend holds, for as long as no rotation is on its way to change that.
+    func checkProof(_ config: ConfigName) {
+        guard let record = image.configs[config], record.unfinished == nil, let current = record.version(.current),
+            current.proof == .proven
+        else { return }
+        guard let remote = world.backend.remotes[Scene.remote(of: config)], remote.isOurs, let held = remote.held else { return }
         let key = image.key(current.number, of: config)
         guard held != key else { return }
         broken(.neverCutOff, "version \(current.number) of '\(config)' counts as proven, but the backend holds \(held)")

@@ -76,7 +76,7 @@ final class Oracle {
                 keepBooks(name, before, after)
                 checkDue(name, before, after, delta)
                 checkErased(name, before, after, delta)
-                checkProof(name, before, after)
+                checkProof(name)
                 checkHeld(name)
             }
             for (name, number, key) in delta.erased { checkStragglers(name, number, key) }
@@ -113,6 +113,7 @@ final class Oracle {
     func stored(in id: RemoteID) {
         guard violation == nil else { return }
         checkHeld(Scene.config(at: id))
+        checkProof(Scene.config(at: id))
     }
 
     /// A torn commit, as the next life finds it: all of it is there, or nothing.

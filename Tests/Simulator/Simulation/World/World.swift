@@ -154,8 +154,12 @@ final class World: @unchecked Sendable {
             try? await daemon.service.open(by: nil)
             opened.isSet = true
         }
-        // As READY=1: callers come once it is open.
-        while !opened.isSet, !isCrashed, scheduler.runOne() {}
+        // As READY=1: most callers come once it is open, some as soon as it can be read.
+        while !opened.isSet, !isCrashed, scheduler.runOne() {
+            guard lives > 1, chance.happens(percent: 2) else { continue }
+            callers.begin(
+                chance.happens(percent: 20) ? .unseal : .rotate(RotationRequest(.rotate), chance.pick(Scene.configs), waits: true))
+        }
         if isCrashed { restart() }
     }
 
