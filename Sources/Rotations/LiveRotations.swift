@@ -80,11 +80,17 @@ final class LiveRotations: Sendable {
         state.withLock { $0.entries[id] != nil }
     }
 
-    func update(_ rotation: Rotation) {
+    /// What its driver has read or made durable. False when another driver was announced meanwhile: then it is that one's, from before it
+    /// could be read.
+    func update(_ rotation: Rotation, by signal: Signal) -> Bool {
+        var isOurs = false
         release(rotation.id, .settled) { entry in
+            isOurs = entry.signal === signal
+            guard isOurs else { return false }
             entry.rotation = rotation
             return rotation.state.hasEnded || rotation.state == .stuck
         }
+        return isOurs
     }
 
     func rests(_ id: RotationID) {

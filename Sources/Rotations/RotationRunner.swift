@@ -155,7 +155,7 @@ package final class RotationRunner: Sendable {
                 guard var current = try await journal.rotation(found.id) else { return nil }
                 current.machine.limits = limits
                 signal.allow(cancelling: current.machine.isCancellable)
-                live.update(current)
+                guard live.update(current, by: signal) else { return nil }
                 return current.state.hasEnded || current.state == .stuck ? nil : current
             } catch is RotationIsOver {
                 return nil
@@ -206,8 +206,7 @@ package final class RotationRunner: Sendable {
         while true {
             do {
                 try await journal.commit(rotation)
-                live.update(rotation)
-                return true
+                return live.update(rotation, by: signal)
             } catch is RotationIsOver {
                 return false
             } catch {

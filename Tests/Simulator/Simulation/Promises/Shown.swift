@@ -37,8 +37,12 @@ extension Oracle {
     private func wanted(_ record: ConfigRecord, in quarantine: Quarantine?) -> Want? {
         let now = world.time.now()
         let isPaused = record.isPaused(at: now)
-        if let quarantine, record.released != quarantine.id { return Want(what: "in quarantine", needsStep: true) }
-        if let rotation = record.unfinished.flatMap({ image.rotations[$0] }) {
+        let rotation = record.unfinished.flatMap { image.rotations[$0] }
+        // One that was begun in it is the operator's own way out.
+        if let quarantine, record.released != quarantine.id, rotation?.quarantine != quarantine.id {
+            return Want(what: "in quarantine", needsStep: true)
+        }
+        if let rotation {
             if isPaused, rotation.machine.isHeldByPause { return Want(what: "held by a pause", needsStep: true) }
             switch rotation.state {
             case .stuck: return Want(what: "stuck", needsStep: true)
