@@ -103,28 +103,4 @@ import Testing
             #expect(folder.files().keys.contains("elsewhere/vault.db"))
         }
     }
-
-    @Test func `is whole, or not there, whenever the restore is killed`() async throws {
-        try await Scene.with { scene in
-            let folder = scene.keyturn.folder
-            let file = "\(folder.path)/the.backup"
-            try await scene.done(["backup", file])
-            try await scene.keyturn.terminate()
-            try FileManager.default.removeItem(atPath: scene.keyturn.vault)
-            for milliseconds in stride(from: 10, through: 160, by: 30) {
-                let restore = try scene.keyturn.begin(["restore", file, "--vault", scene.keyturn.vault])
-                try await Task.sleep(for: .milliseconds(milliseconds))
-                restore.process.send(SIGKILL)
-                _ = try await restore.result()
-                guard FileManager.default.fileExists(atPath: scene.keyturn.vault) else { continue }
-                try await scene.keyturn.start()
-                #expect(try await scene.keyturn.keyturn("status", "--json").document["quarantine"]["cause"].text == "restored")
-                try await scene.keyturn.terminate()
-                try FileManager.default.removeItem(atPath: scene.keyturn.vault)
-            }
-            try await scene.done(["restore", file, "--vault", scene.keyturn.vault])
-            try await scene.keyturn.start()
-            #expect(try await scene.versions() == [1: "current", 2: "staged"])
-        }
-    }
 }

@@ -3,6 +3,7 @@ import Foundation
 import Glibc
 import TestProcesses
 import Testing
+import Vault
 
 @Suite(.timeLimit(.minutes(600))) struct `A call that fails` {
     /// A class of calls, and how one of them fails.
@@ -87,6 +88,66 @@ import Testing
                 try await site.keyturn.start()
                 try await flow.finish()
             }
+        }
+    }
+
+    /// Before each of these the process can die as well.
+    static let durable = ["EIO", "KILL"].flatMap { error in
+        [
+            Kind(call: .write, error: error, usualCount: 30), Kind(call: .sync, error: error, usualCount: 8),
+            Kind(call: .rename, error: error, usualCount: 1),
+        ]
+    }
+
+    @Test(arguments: durable) func `while a backup is written is told, and leaves a whole one or none`(_ kind: Kind) async throws {
+        try await Site.with { site in
+            try await site.keyturn.initialise()
+            try await site.keyturn.start()
+            try await Self.each(kind) { failing, log in
+                let file = "\(site.keyturn.folder.path)/\(failing.number).backup"
+                let written = try await site.keyturn.keyturn(["backup", file], in: Self.surroundings(failing, site.keyturn, log))
+                try Self.requireWord(of: written, kind)
+                let isThere = FileManager.default.fileExists(atPath: file)
+                guard written.status != 0 || isThere else { throw Wrong(description: "success without a backup") }
+                guard isThere else { return }
+                let verified = try await site.keyturn.keyturn("backup", "verify", file, "--key-file", site.keyturn.keyFile)
+                guard verified.status == 0 else { throw Wrong(description: verified.errors) }
+            }
+        }
+    }
+
+    @Test(arguments: durable) func `while a backup is restored is told, and leaves the whole vault or none`(_ kind: Kind) async throws {
+        let scratch = try PrivateFolder()
+        defer { scratch.remove() }
+        let (file, keyFile) = ("\(scratch.path)/the.backup", "\(scratch.path)/vault.key")
+        try await Installation.with { source in
+            try await source.initialise()
+            try await source.start()
+            guard try await source.keyturn("backup", file).status == 0 else { throw Wrong(description: "no backup") }
+            try FileManager.default.copyItem(atPath: source.keyFile, toPath: keyFile)
+        }
+        try await Self.each(kind) { failing, log in
+            try await Installation.with { keyturn in
+                let restore = ["restore", file, "--vault", keyturn.vault, "--key-file", keyFile]
+                let first = try await keyturn.keyturn(restore, in: Self.surroundings(failing, keyturn, log))
+                try Self.requireWord(of: first, kind)
+                if first.status != 0 {
+                    let again = try await keyturn.keyturn(restore)
+                    guard again.status == 0 || again.errors.contains("nothing was overwritten") else {
+                        throw Wrong(description: "\(first.errors)\nthen \(again.errors)")
+                    }
+                }
+                let audit = try await VaultReading(folder: keyturn.vault, keyFile: keyFile).audit
+                guard audit.last?.event.event == "vault.restored" else { throw Wrong(description: "it is not what was restored") }
+            }
+        }
+    }
+
+    private static func requireWord(of run: CommandRun, _ kind: Kind) throws {
+        if kind.error == "KILL" {
+            guard run.status == 0 || run.status == -SIGKILL else { throw Wrong(description: "status \(run.status)") }
+        } else {
+            guard run.status == 0 || !run.errors.isEmpty else { throw Wrong(description: "status \(run.status) without a word") }
         }
     }
 

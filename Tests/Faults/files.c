@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -22,6 +23,7 @@ static int refused(enum call_class class, const char *path) {
     int error = rules_judge(class);
     if (!error) return 0;
     journal_add(OP_FAULT, path, class, NULL, 0);
+    if (error == RULES_KILL) raise(SIGKILL);
     errno = error;
     return 1;
 }

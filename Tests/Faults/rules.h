@@ -4,6 +4,9 @@
 
 enum call_class { CALL_WRITE, CALL_SYNC, CALL_RENAME, CALL_OPEN, CALL_MALLOC, CALL_CLASSES };
 
+// In place of an error: the process is to die before the call.
+enum { RULES_KILL = -1 };
+
 // Counts a call; the error that it fails with, or 0.
 int rules_judge(enum call_class class);
 
