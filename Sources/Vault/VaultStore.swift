@@ -32,6 +32,9 @@ package actor VaultStore {
     var room = Room.enough
     let audience: any AuditAudience
     let mirror: (any CounterMirror)?
+    /// Tells that something was committed which the mirror does not have yet. For one listener.
+    package nonisolated let unmirrored: AsyncStream<Void>
+    private nonisolated let unmirroredTelling: AsyncStream<Void>.Continuation
     /// Of all kinds of records, by tag, for errors.
     let kindNames: [UInt8: String]
     private nonisolated let thread: any SerialExecutor & TaskExecutor
@@ -56,6 +59,7 @@ package actor VaultStore {
     ) {
         self.audience = audience
         self.mirror = mirror
+        (unmirrored, unmirroredTelling) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         self.kindNames = kindNames.merging(RecordTag.names) { _, own in own }
         self.thread = thread
     }
@@ -274,6 +278,7 @@ package actor VaultStore {
             opened.counter = try outcome.get()
             opened.nextSeq += Int64(batch.entries.count)
             door = .open(opened)
+            unmirroredTelling.yield()
             for entry in batch.entries { audience.recorded(entry) }
             if batch.erases || owesForgetting { forgetReplaced() }
             for (_, done) in pending { done(.success(())) }

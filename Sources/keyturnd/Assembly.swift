@@ -50,7 +50,10 @@ struct Assembly {
         await vault.forgetDecoded()
     }
 
-    /// Keeps the mirror of the vault's counter up to date; what is wrong with it.
+    /// Tells that the mirror of the vault's counter lags behind.
+    var unmirrored: AsyncStream<Void> { vault.unmirrored }
+
+    /// Brings it up to date; what is wrong with it.
     func mirrorCounter() async -> VaultError? {
         await vault.mirrorCounter()
     }

@@ -164,11 +164,13 @@ struct Daemon {
 
     private func mirrorCounter(_ assembly: Assembly) async {
         var last: VaultError?
-        while !Task.isCancelled {
-            try? await Task.sleep(for: Self.mirrorLag)
-            let trouble = await assembly.mirrorCounter()
-            if let trouble, trouble != last { logger.error("The counter is not mirrored: \(trouble.detail)") }
-            last = trouble
+        for await _ in assembly.unmirrored {
+            repeat {
+                try? await Task.sleep(for: Self.mirrorLag)
+                let trouble = await assembly.mirrorCounter()
+                if let trouble, trouble != last { logger.error("The counter is not mirrored: \(trouble.detail)") }
+                last = trouble
+            } while last != nil && !Task.isCancelled
         }
     }
 

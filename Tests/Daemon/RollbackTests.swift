@@ -35,6 +35,23 @@ import Testing
         }
     }
 
+    @Test func `as it was earlier is refused after a kill as well, since the counter is mirrored while the daemon works`() async throws {
+        try await Scene.with { scene in
+            try await scene.keyturn.terminate()
+            let old = try Self.copy(scene)
+            let counter = { scene.keyturn.folder.files()["vault.counter"] }
+            let before = counter()
+            try await scene.keyturn.start()
+            try await scene.until("the counter is mirrored") { counter() != before }
+            try await scene.keyturn.kill()
+            // What a kill leaves beside it would bring it up to date.
+            for file in ["vault.db-wal", "vault.db-shm"] { try FileManager.default.removeItem(atPath: "\(scene.keyturn.vault)/\(file)") }
+            try scene.keyturn.folder.file("vault/vault.db", Array(old))
+            try await scene.keyturn.start()
+            #expect(try await Self.sealedCode(scene.keyturn) == "vault-older")
+        }
+    }
+
     @Test func `without the mirror of its counter is refused`() async throws {
         try await Scene.with(.init { $0.stages = false }) { scene in
             try await scene.keyturn.terminate()
