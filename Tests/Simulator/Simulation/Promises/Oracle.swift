@@ -139,7 +139,10 @@ final class Oracle {
             if let key = image.key(version.number, of: name) { books[name, default: Books()].staged[version.number] = key }
             let was = before?.versions.first { $0.number == version.number }?.state
             guard version.state == .previous, was != .previous, let eraseAfter = version.eraseAfter else { continue }
-            let isBurnt = after.lastRotation.flatMap { image.rotations[$0] }?.request.isCompromised == true
+            // Once said, it holds for whichever later rotation replaces the key.
+            let isBurnt = image.rotations.values.contains { rotation in
+                rotation.config == name && rotation.request.isCompromised && rotation.standingVersion == version.number
+            }
             books[name]?.graces[version.number] = (
                 world.time.now(), isBurnt ? .zero : min(.seconds(after.graceSeconds), eraseAfter - world.time.now() + .seconds(1))
             )
