@@ -3,6 +3,11 @@
 #define _GNU_SOURCE
 #include "CWipe.h"
 
+void keyturn_wipe_freed_memory(void) {}
+
+// A sanitizer has an allocator of its own, which this would call before it is there.
+#if !(__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
+
 #include <malloc.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -44,4 +49,4 @@ void *realloc(void *pointer, size_t size) {
     return moved;
 }
 
-void keyturn_wipe_freed_memory(void) {}
+#endif
