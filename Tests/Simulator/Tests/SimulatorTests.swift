@@ -32,7 +32,7 @@ import Testing
         ("forgets-stragglers", "never lost"), ("forgets-requests", "never twice"), ("moves-due-early", "due moves with the commit"),
         ("sends-the-earlier-key", "never twice"), ("believes-every-put", "never cut off"),
     ]) func `finds the promise that a variant breaks`(_ variant: String, _ promise: String) async throws {
-        let runs = try await Self.simulator("random", "--rotations", "3000", "--seed", "5", "--variant", variant)
+        let runs = try await Self.simulator("random", "--rotations", "3000", "--seed", "1", "--variant", variant)
         #expect(runs.status == 1)
         #expect(runs.output.contains("Broken: \(promise)"), "\(runs.output)")
     }

@@ -17,7 +17,7 @@ package enum Programs {
     /// What a program inherits: ours, without anything that means something to Keyturn or to a service.
     package static var environment: [String: String] {
         ProcessInfo.processInfo.environment.filter { name, _ in
-            !["KEYTURN_", "CREDENTIALS_", "NOTIFY_", "LISTEN_", "WATCHDOG_", "NO_COLOR", "FAULTS_", "LD_PRELOAD"].contains {
+            !["KEYTURN_", "CREDENTIALS_", "NOTIFY_", "LISTEN_", "WATCHDOG_", "NO_COLOR", "FAULTS_"].contains {
                 name.hasPrefix($0)
             }
         }

@@ -1,0 +1,34 @@
+// For the thread sanitizer, which sees a mutex of Swift's only where it is taken at once: the slow ways lie in a library that was built without
+// it, and what they order would look like a race. Preloaded by .ci/sanitize, it tells of them.
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdint.h>
+
+#define SWIFT __attribute__((swiftcall))
+#define SELF __attribute__((swift_context))
+
+extern void __tsan_acquire(void *) __attribute__((weak));
+extern void __tsan_release(void *) __attribute__((weak));
+
+// Synchronization._MutexHandle, as it is mangled.
+#define LOCK "$s15Synchronization12_MutexHandleV9_lockSlowyys6UInt32VF"
+#define UNLOCK "$s15Synchronization12_MutexHandleV11_unlockSlowyyF"
+
+typedef SWIFT void (*locking)(uint32_t, SELF void *);
+typedef SWIFT void (*unlocking)(SELF void *);
+
+SWIFT void lock_slow(uint32_t thread, SELF void *mutex) __asm__(LOCK);
+SWIFT void lock_slow(uint32_t thread, SELF void *mutex) {
+    static locking real;
+    if (!real) real = (locking)dlsym(RTLD_NEXT, LOCK);
+    real(thread, mutex);
+    if (__tsan_acquire) __tsan_acquire(mutex);
+}
+
+SWIFT void unlock_slow(SELF void *mutex) __asm__(UNLOCK);
+SWIFT void unlock_slow(SELF void *mutex) {
+    static unlocking real;
+    if (!real) real = (unlocking)dlsym(RTLD_NEXT, UNLOCK);
+    if (__tsan_release) __tsan_release(mutex);
+    real(mutex);
+}
