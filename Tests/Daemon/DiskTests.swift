@@ -43,7 +43,7 @@ enum SQLite {
             let dump = try SQLite.run("\(scene.keyturn.vault)/vault.db", ".dump")
             places["the dump"] = Array(dump.utf8)
             places["the dump's bytes"] = dump.split(separator: "'").flatMap(Self.bytes)
-            #expect(dump.contains("CREATE TABLE record") && dump.components(of: "INSERT INTO record") > 10)
+            #expect(dump.contains("CREATE TABLE record") && dump.ranges(of: "INSERT INTO record").count > 10)
             #expect(CanarySearch(names.map(Canary.init(text:))).findings(in: places) == [])
             #expect(scene.search.findings(in: places) == [])
             #expect(!CanarySearch([Canary(text: "\"format\":2")]).findings(in: places).isEmpty, "the header is there to be read")

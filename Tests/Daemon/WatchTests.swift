@@ -8,7 +8,7 @@ import Testing
         try await Scene.with(.patient) { scene in
             let watch = try scene.keyturn.begin(["watch", "--json"])
             try await scene.until("the stream is there") {
-                String(decoding: scene.keyturn.whatCanBeSeen()["the socket"] ?? [], as: UTF8.self).contains("text/event-stream")
+                String(decoding: scene.keyturn.whatCanBeSeen()["the socket"] ?? [], as: UTF8.self).contains(": connected")
             }
             // Something durable first, from which the watch goes on.
             try await scene.done(["config", "set", Scene.config, "--description", "watched"])
