@@ -12,7 +12,7 @@ import Testing
             #expect(try glance.status == 0 && glance.document["state"].text == "running")
             let second = try scene.beginRotating()
             // Released sooner, the rotation could end before the second one is heard.
-            try await scene.until("both have joined") { scene.keyturn.log.ranges(of: "rotation.joined").count == 2 }
+            try await scene.until("both have joined") { scene.keyturn.log.ranges(of: "event=rotation.joined").count == 2 }
             scene.standIn.release()
             let (one, two) = (try await first.result(), try await second.result())
             #expect(one.status == 0 && two.status == 0, "\(one.errors)\(two.errors)")
