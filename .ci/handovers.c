@@ -1,5 +1,6 @@
-// For the thread sanitizer, which sees a mutex of Swift's only where it is taken at once: the slow ways lie in a library that was built without
-// it, and what they order would look like a race. Preloaded by .ci/sanitize, it tells of them.
+// For the thread sanitizer: two things that order memory lie in Swift's libraries, which were built without it, so that what they order would look
+// like a race. A mutex is seen only where it is taken at once; and a continuation that was resumed before it is awaited is not seen at all. Preloaded
+// by .ci/sanitize, this tells of both.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdint.h>
@@ -31,4 +32,16 @@ SWIFT void unlock_slow(SELF void *mutex) {
     if (!real) real = (unlocking)dlsym(RTLD_NEXT, UNLOCK);
     if (__tsan_release) __tsan_release(mutex);
     real(mutex);
+}
+
+typedef SWIFT void (*deallocating)(void *);
+
+extern SWIFT void *swift_task_getCurrent(void) __attribute__((weak));
+
+// Called after each call that was awaited. Whoever resumed the task has released it by then, in the runtime's own words.
+SWIFT void swift_task_dealloc(void *memory) {
+    static deallocating real;
+    if (!real) real = (deallocating)dlsym(RTLD_NEXT, "swift_task_dealloc");
+    real(memory);
+    if (__tsan_acquire && swift_task_getCurrent) __tsan_acquire(swift_task_getCurrent());
 }
