@@ -16,7 +16,7 @@ final class RawCaller: Sendable {
             }
         }
         guard result == 0 else { throw CallFailed(code: errno) }
-        var limit = timeval(tv_sec: 10, tv_usec: 0)
+        var limit = timeval(tv_sec: 60, tv_usec: 0)
         setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     }
 
