@@ -20,12 +20,12 @@ final class OpenChannels: Sendable {
         channels.withLock { _ = $0.removeValue(forKey: key) }
     }
 
-    /// Without a TLS farewell. Returns when all are closed and, unless they take more than a second over it, the other sides' kernels know:
+    /// Without a TLS farewell. Returns when all are closed and, unless they take more than a minute over it, the other sides' kernels know:
     /// under load the loopback delivers late, and a request written meanwhile is lost for real.
     func cutAll() async {
         for channel in channels.withLock({ Array($0.values) }) {
             channel.eventLoop.execute {
-                _ = (channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 1))
+                _ = (channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 60))
                 (try? channel.pipeline.syncOperations.context(name: ServerConnection.socketEnd))?.close(promise: nil)
             }
             try? await channel.closeFuture.get()

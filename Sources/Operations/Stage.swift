@@ -17,9 +17,10 @@ extension VaultService {
             let fields = try envelope.remoteFields()
             let credential = try envelope.credential()
             if !fields.isEmpty { try policy.require(.bind, on: .config(name), for: caller) }
+            // First of all, so that whoever repeats a stage whose answer was lost reads that the key is there.
+            try transaction.requireNoTwin(of: credential, in: config)
             try Self.check(credential, for: config, role, limits)
             if role == .current { try transaction.requireNothingUnfinished(in: config, at: now) }
-            try transaction.requireNoTwin(of: credential, in: config)
             var version = VersionRecord(credential, fields, number: config.nextVersion, role, at: now)
             version.quarantine = try transaction.vaultState().quarantine?.id
             config.nextVersion += 1

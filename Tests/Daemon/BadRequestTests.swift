@@ -286,6 +286,18 @@ import Testing
         }
     }
 
+    @Test func `a key that is staged again is told that it is there, whatever else would be wrong with it`() async throws {
+        try await Scene.with { scene in
+            let before = try await scene.everything()
+            let adoptedAgain = try await scene.keyturn.keyturn(
+                "stage", Scene.config, "--stdin", "--as-current", "--json", input: scene.old.text + "\n")
+            #expect(adoptedAgain.status == 1)
+            #expect(try adoptedAgain.problem.code == "duplicate-key")
+            #expect(try adoptedAgain.problem["detail"].text?.contains("version 1, which is current") == true)
+            #expect(try await scene.everything() == before)
+        }
+    }
+
     @Test func `a binding can't change while a previous version lives`() async throws {
         try await Scene.with { scene in
             #expect(try await scene.rotate().status == 0)
