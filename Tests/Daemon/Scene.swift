@@ -155,7 +155,7 @@ final class Scene: Sendable {
 
     /// The latest rotation of a config, once it is as wanted; asked again for a while.
     @discardableResult
-    func rotation(of config: String = config, in state: String, within time: Duration = .seconds(15)) async throws -> Document {
+    func rotation(of config: String = config, in state: String, within time: Duration = .seconds(60)) async throws -> Document {
         let end = ContinuousClock.now + time
         while true {
             let page = try await keyturn.call("GET", "/v1/rotations?config=\(config)&limit=1").document
@@ -166,7 +166,7 @@ final class Scene: Sendable {
     }
 
     /// Looks again and again, for a while, until something is so.
-    func until(_ what: String, within time: Duration = .seconds(15), _ isSo: () async throws -> Bool) async throws {
+    func until(_ what: String, within time: Duration = .seconds(60), _ isSo: () async throws -> Bool) async throws {
         let end = ContinuousClock.now + time
         while try await !isSo() {
             guard ContinuousClock.now < end else { throw TookTooLong(what: what) }

@@ -154,7 +154,7 @@ import Testing
             let process = try ChildProcess(
                 Programs.keyturnd, ["--vault", keyturn.vault, "--socket", second], environment: Programs.environment,
                 output: keyturn.logFile, errors: keyturn.logFile)
-            let end = ContinuousClock.now + .seconds(15)
+            let end = ContinuousClock.now + .seconds(60)
             var code: String?
             while ContinuousClock.now < end, code != "vault-in-use" {
                 code = RawCall.isServed(second) ? try await RawCall.send("GET", "/v1/status", to: second).document["sealed_code"].text : nil

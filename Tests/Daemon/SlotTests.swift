@@ -124,7 +124,7 @@ extension Installation {
                     in: engine, unlockKey: key, recovery: nil, owner: "another machine", at: now, random: random)
             }
             try await keyturn.start()
-            let end = ContinuousClock.now + .seconds(15)
+            let end = ContinuousClock.now + .seconds(60)
             var outcomes: [String?] = []
             while outcomes.isEmpty, ContinuousClock.now < end {
                 outcomes = try await keyturn.keyturn("audit", "--json").document["items"].items

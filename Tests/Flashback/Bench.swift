@@ -18,10 +18,12 @@ struct Bench {
     static let refreshToken = FlashbackStandIn.Options.defaultRefreshToken
     /// Short, so that tests of time-outs are quick; long enough for a slow machine to answer in.
     static let quick = Limits(connect: .seconds(5), request: .seconds(5))
+    /// For all others: what a loaded machine is slow with is no time-out.
+    static let patient = Limits(connect: .seconds(120), request: .seconds(120))
 
     /// Runs `body` against a fresh stand-in that holds one configuration.
     static func with(
-        _ options: FlashbackStandIn.Options = .init(), limits: Limits = Limits(), trust: TrustSetting = .ca, host: String = "127.0.0.1",
+        _ options: FlashbackStandIn.Options = .init(), limits: Limits = patient, trust: TrustSetting = .ca, host: String = "127.0.0.1",
         workspaceID: String? = nil, now: Timestamp? = nil, _ body: (Bench) async throws -> Void
     ) async throws {
         let standIn = try await StandIn.start(options)

@@ -155,7 +155,10 @@ struct Line {
     let standIn: StandIn
     let client: HTTPClient
 
-    static func with(_ limits: Limits = Limits(), _ body: (Line) async throws -> Void) async throws {
+    /// What a loaded machine is slow with is no time-out.
+    static let patient = Limits(connect: .seconds(120), request: .seconds(120))
+
+    static func with(_ limits: Limits = patient, _ body: (Line) async throws -> Void) async throws {
         let standIn = try await StandIn.start()
         standIn.addConfiguration(id: "one", name: "one", key: "good")
         let client = HTTPClient(

@@ -30,7 +30,7 @@ package final class Installation: Sendable {
     /// Short times, so that a test of a time-out is quick; long enough for a slow machine to answer in.
     package static let quickSettings = """
         rotation:
-          connect_timeout: 1s
+          connect_timeout: 5s
           request_timeout: 1s
           backoff_first: 10ms
           backoff_max: 50ms
