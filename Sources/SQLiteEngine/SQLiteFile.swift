@@ -23,11 +23,24 @@ package final class SQLiteFile: Engine {
     package init(path: String, mode: Mode, lock: consuming FolderLock?) throws(VaultError) {
         self.path = path
         self.lock = lock
-        reserve = ReserveFile(folder: URL(filePath: path).deletingLastPathComponent().path)
+        let reserve = ReserveFile(folder: URL(filePath: path).deletingLastPathComponent().path)
+        self.reserve = reserve
+        while true {
+            do throws(VaultError) {
+                queue = try Self.connect(path, mode)
+                return
+            } catch {
+                // Even to read, SQLite makes a log and its index beside the file: on a full disk they take what was kept back.
+                guard error == .diskFull, reserve.release() else { throw error }
+            }
+        }
+    }
+
+    private static func connect(_ path: String, _ mode: Mode) throws(VaultError) -> DatabaseQueue {
         var configuration = Configuration()
         configuration.maximumReaderCount = 1
         configuration.prepareDatabase { database in
-            try database.execute(sql: "PRAGMA cache_size = -\(Self.cacheKiB)")
+            try database.execute(sql: "PRAGMA cache_size = -\(cacheKiB)")
             try database.execute(sql: "PRAGMA secure_delete = ON")
             try database.execute(sql: "PRAGMA temp_store = MEMORY")
             // Whoever can write the disk could write the schema and damage pages: https://sqlite.org/security.html.
@@ -36,25 +49,28 @@ package final class SQLiteFile: Engine {
         }
         configuration.journalMode = .wal
         do {
-            queue = try DatabaseQueue(path: path, configuration: configuration)
+            let queue = try DatabaseQueue(path: path, configuration: configuration)
             switch mode {
-            case .create: try Self.create(in: queue)
-            case .open: try Self.check(queue, path)
+            case .create: try create(in: queue)
+            case .open: try check(queue, path)
             }
             // GRDB sets NORMAL for WAL after prepareDatabase; a commit that a power cut can undo is not durable.
             try queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
             // A file that can't be opened for writing just now SQLite opens for reading, and says so at the first write only.
             try queue.inTransaction(.immediate) { _ in .rollback }
-            guard synchronous == 2 else { throw VaultError.failed("SQLite does not sync its commits") }
+            guard synchronous(queue) == 2 else { throw VaultError.failed("SQLite does not sync its commits") }
+            return queue
         } catch let error as VaultError {
             throw error
         } catch {
-            throw VaultError(Self.engineError(error, path))
+            throw VaultError(engineError(error, path))
         }
     }
 
     /// How it syncs, in SQLite's numbers: 2 is FULL.
-    package var synchronous: Int? {
+    package var synchronous: Int? { Self.synchronous(queue) }
+
+    private static func synchronous(_ queue: DatabaseQueue) -> Int? {
         try? queue.writeWithoutTransaction { try Int.fetchOne($0, sql: "PRAGMA synchronous") }
     }
 

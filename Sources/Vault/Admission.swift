@@ -53,9 +53,9 @@ struct Finding {
     private static func refusal(of state: VaultState, _ mirror: CounterMark.Reading) -> VaultError? {
         switch mirror {
         case .counter(let mirrored): mirrored > state.counter ? .older(counter: state.counter, mirror: mirrored) : nil
-        // Nothing happened yet in a vault that was just made: it has no mirror, and nothing that could be older.
+        // Nothing happened yet in a vault that was just made: it has no mirror, or an earlier vault's, and nothing that could be older.
         case .none: state.counter > 1 ? .noMirror("the mirror of its counter is missing") : nil
-        case .foreign: .noMirror("the mirror of its counter belongs to another vault, or is damaged")
+        case .foreign: state.counter > 1 ? .noMirror("the mirror of its counter belongs to another vault, or is damaged") : nil
         }
     }
 }

@@ -3,7 +3,7 @@ extension VaultStore {
     /// Whether the disk takes new commits.
     package enum Room: Sendable {
         case enough
-        /// The reserve was given up: only what began before is still written.
+        /// Only what began before is still written, out of the reserve.
         case full
     }
 
@@ -32,12 +32,7 @@ extension VaultStore {
         }
     }
 
-    func giveUpReserve(of vault: OpenVault) {
-        vault.engine.reserve?.release()
-        changeRoom(to: .full)
-    }
-
-    private func changeRoom(to now: Room) {
+    func changeRoom(to now: Room) {
         guard room != now else { return }
         room = now
         audience.roomChanged(to: now)

@@ -51,11 +51,11 @@ package protocol EngineSnapshot: Sendable {
 
 /// Room on the engine's disk that is kept back, so that what is under way can still be written when the disk is full.
 package protocol Reserve: Sendable {
-    /// Keeps it back, unless it is already. `.diskFull` where there isn't room for it and as much again: it would be given up at once.
+    /// Keeps all of it back. `.diskFull` where there isn't as much room again beside it: it would be needed at once.
     func keep() throws(EngineError)
 
-    /// Gives it up for the next commits. Nothing happens when it is given up already.
-    func release()
+    /// Gives up a piece, for one commit: whoever else fills the disk can't take the rest. False when nothing is left of it.
+    func release() -> Bool
 }
 
 package struct EngineRecord: Sendable, Equatable {

@@ -217,7 +217,7 @@ package actor VaultStore {
     }
 
     /// Runs `body` with nothing between its reads and its writes, and returns when all is durable. A throw leaves nothing behind.
-    /// For work that has begun, `body` may run twice: the second time when only such work still fits on the disk.
+    /// For work that has begun, `body` may run several times: again whenever the reserve has made room for it on a full disk.
     package func write<Outcome: Sendable>(
         _ work: Work = .new, _ body: @escaping @Sendable (inout Transaction) throws -> Change<Outcome>
     ) async throws -> Outcome {
@@ -284,13 +284,14 @@ package actor VaultStore {
             for (_, done) in pending { done(.success(())) }
         } catch {
             reread(&opened)
-            guard error == .diskFull, room == .enough else {
+            if error == .diskFull { changeRoom(to: .full) }
+            let begun = pending.map(\.job).filter { $0.work == .begun }
+            guard error == .diskFull, !begun.isEmpty, opened.vault.engine.reserve?.release() == true else {
                 for (_, done) in pending { done(.failure(error)) }
                 return
             }
-            giveUpReserve(of: opened.vault)
             for (job, done) in pending where job.work == .new { done(.failure(error)) }
-            commit(pending.map(\.job).filter { $0.work == .begun })
+            commit(begun)
         }
     }
 

@@ -10,7 +10,8 @@ package final class MemoryEngine: Engine {
         var commits = 0
         /// How many commits still fit on the disk; `nil`: as many as there are.
         var room: Int?
-        var isReserveKept = false
+        /// How many commits the reserve still has room for.
+        var kept = 0
         var copies: [String: [EngineRecord]] = [:]
         var forgettings = 0
         var openSnapshots = 0
@@ -131,18 +132,20 @@ package final class MemoryEngine: Engine {
         let engine: MemoryEngine
 
         func keep() throws(EngineError) {
-            let isKept = engine.state.withLock { state -> Bool in
-                if state.room == nil { state.isReserveKept = true }
-                return state.isReserveKept
+            let hasRoom = engine.state.withLock { state -> Bool in
+                guard state.room == nil else { return false }
+                state.kept = MemoryEngine.reserveCommits
+                return true
             }
-            if !isKept { throw .diskFull }
+            if !hasRoom { throw .diskFull }
         }
 
-        func release() {
+        func release() -> Bool {
             engine.state.withLock { state in
-                guard state.isReserveKept else { return }
-                state.isReserveKept = false
-                state.room = state.room.map { $0 + MemoryEngine.reserveCommits }
+                guard state.kept > 0 else { return false }
+                state.kept -= 1
+                state.room = state.room.map { $0 + 1 }
+                return true
             }
         }
     }

@@ -72,6 +72,11 @@ package final class SmallDisk: Sendable {
         }
     }
 
+    package func bytes(of file: String) throws -> Int {
+        let attributes = try FileManager.default.attributesOfItem(atPath: "\(root)/\(file)")
+        return (attributes[.size] as? Int) ?? 0
+    }
+
     package func makeRoom() {
         unlink("\(root)/filler")
     }
