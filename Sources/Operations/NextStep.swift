@@ -14,6 +14,11 @@ enum NextStep {
     static func history(_ config: ConfigName) -> String { "keyturn history \(config)" }
     static func show(_ rotation: RotationID) -> String { "keyturn history --rotation \(rotation)" }
     static func retry(_ rotation: RotationID) -> String { "keyturn resolve \(rotation) --retry" }
+    static func remote(_ config: ConfigName, _ fields: RemoteFields) -> String {
+        let flags = [("name", fields.name), ("endpoint", fields.endpoint), ("ai-type", fields.aiType?.rawValue)]
+        return (["keyturn remote \(config)"] + flags.compactMap { flag, value in value.map { ShellWord.quoted("--\(flag)=\($0)") } })
+            .joined(separator: " ")
+    }
     static func setToken(_ upstream: UpstreamName) -> String { "keyturn upstream set \(upstream) --token-stdin" }
 }
 
@@ -49,9 +54,11 @@ extension Rotation {
             switch (wait.cause, machine.plan.kind) {
             case (.token, _): return NextStep.setToken(machine.plan.upstream.name)
             case (.nextCycle, .rotate): return NextStep.rotate(config)
-            case (.nextCycle, .rollback), (.nextCycle, .remote), (.nextCycle, .prove): return NextStep.show(id)
+            case (.nextCycle, .rollback): return NextStep.rollback(config)
+            case (.nextCycle, .remote): return NextStep.remote(config, machine.plan.fields)
+            case (.nextCycle, .prove): return NextStep.prove(config)
             }
-        case .stuck: return NextStep.retry(id)
+        case .stuck: return record.isPaused(at: now) ? NextStep.resume(config) : NextStep.retry(id)
         case .ended(let ending):
             guard record.lastRotation == id, let next = nextStep(after: ending, in: record, at: now) else { return nil }
             return record.isPaused(at: now) ? NextStep.resume(config) : next
@@ -70,6 +77,7 @@ extension Rotation {
             machine.plan.kind == .rollback ? NextStep.rollback(config) : NextStep.rotate(config)
         case .failed(_, .nothingChanged):
             machine.plan.kind == .prove ? NextStep.prove(config) : NextStep.showConfig(config)
+        case .failed(_, .withoutToken): record.lacksToken == true ? NextStep.setToken(machine.plan.upstream.name) : NextStep.prove(config)
         }
     }
 

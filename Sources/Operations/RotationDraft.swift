@@ -70,7 +70,8 @@ struct RotationDraft: Sendable {
 
     /// Joins a rotation that does at least what is asked for, unless nothing would come of waiting for it.
     private func join(_ rotation: Rotation, of record: ConfigRecord) throws -> Decision {
-        guard request.kind == .rotate, rotation.machine.plan.kind == .rotate, !request.isCompromised else {
+        let plan = rotation.machine.plan
+        guard request.kind == plan.kind, !request.isCompromised, request.kind != .remote || request.fields == plan.fields else {
             throw rotation.inTheWay(of: record, at: at)
         }
         if case .stuck = rotation.machine.phase, let problem = rotation.problem(nextStep: rotation.nextStep(in: record, at: at)) {
@@ -204,6 +205,7 @@ struct RotationDraft: Sendable {
         if request.isCompromised, let standing { config.update(standing.number) { $0.isCompromised = true } }
         config.unfinished = id
         config.lastRotation = id
+        config.lacksToken = nil
         return Made(rotation: rotation, config: config)
     }
 

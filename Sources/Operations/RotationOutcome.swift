@@ -78,7 +78,7 @@ struct RotationOutcome {
     private var showsGoodBearer: Bool {
         switch ending {
         case .succeeded, .rejected, .failed(_, .stays): true
-        case .failed(_, .stagedAgain), .failed(_, .assumed), .failed(_, .nothingChanged), .cancelled: false
+        case .failed(_, .stagedAgain), .failed(_, .assumed), .failed(_, .nothingChanged), .failed(_, .withoutToken), .cancelled: false
         }
     }
 
@@ -113,7 +113,7 @@ struct RotationOutcome {
                 version.eraseAfter = now
             }
             putBack(&config)
-        case .failed(let reason, .stagedAgain), .failed(let reason, .nothingChanged):
+        case .failed(let reason, .stagedAgain), .failed(let reason, .nothingChanged), .failed(let reason, .withoutToken):
             config.hold = reason.what
             if !rotation.machine.isNothingStored { doubtStanding(&config) }
             try stageAgain(number, &config, &transaction)
@@ -197,6 +197,7 @@ struct RotationOutcome {
     }
 
     private func prove(_ config: inout ConfigRecord) {
+        if case .failed(_, .withoutToken) = ending { config.lacksToken = true }
         guard let number = rotation.standingVersion else { return }
         config.update(number) { version in
             switch ending {

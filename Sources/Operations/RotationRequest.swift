@@ -70,6 +70,9 @@ extension Rotation {
                 plan.kind == .rollback ? "" : " Version \(version ?? 0) is staged again: check the token's permissions and the remote id."
             return problem(.upstreamRefused, "Nothing was changed: \(reason.what).\(again)")
         case .ended(.failed(let reason, .nothingChanged)): return problem(.upstreamRefused, "Nothing was changed: \(reason.what).")
+        case .ended(.failed(let reason, .withoutToken)):
+            return problem(
+                .upstreamAuth, "The upstream '\(plan.upstream.name)' takes no bearer token of ours: \(reason.what). Nothing was changed.")
         }
     }
 }

@@ -294,7 +294,7 @@ package struct RotationMachine: Sendable, Equatable, Codable {
             }
         case .fails(let reason): askProofAgain(.offered, reason) ?? end(.failed(reason, .stays))
         case .unauthorized(let reason):
-            if cycle.renewedBearer { end(.failed(reason, .nothingChanged)) } else { renew(reason) }
+            if cycle.renewedBearer { end(.failed(reason, .withoutToken)) } else { renew(reason) }
         case .inconclusive(let reason): askProofAgain(.offered, reason) ?? end(.failed(reason, .nothingChanged))
         case .notFound(let reason), .unsupported(let reason), .tooMany(let reason, _): end(.failed(reason, .nothingChanged))
         }
@@ -328,7 +328,7 @@ package struct RotationMachine: Sendable, Equatable, Codable {
     }
 
     private mutating func waitForToken(_ act: RotationAct, _ reason: Reason) -> [RotationStep] {
-        if plan.kind == .prove { return end(.failed(reason, .nothingChanged)) }
+        if plan.kind == .prove { return end(.failed(reason, .withoutToken)) }
         if word == .applied { return stuck(reason) }
         return rest(RotationWait(resumes: act, cause: .token, reason: reason))
     }

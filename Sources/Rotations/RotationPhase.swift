@@ -62,6 +62,8 @@ package enum RotationEnding: Sendable, Equatable, Codable {
         case assumed
         /// No version was concerned.
         case nothingChanged
+        /// Nor was it here: the backend takes no token of ours.
+        case withoutToken
     }
 }
 

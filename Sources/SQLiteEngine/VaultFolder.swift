@@ -98,8 +98,7 @@ package struct VaultFolder: Sendable {
         // The process may have a umask that takes more away than it should.
         guard mkdir(draft, 0o700) == 0, chmod(draft, 0o700) == 0 else { throw .failed("\(draft): \(String(cString: strerror(errno)))") }
         do throws(VaultError) {
-            let mask = umask(0o077)
-            defer { umask(mask) }
+            try Self.makeEmpty("\(draft)/vault.db")
             let engine = try SQLiteFile(path: "\(draft)/vault.db", mode: .create, lock: nil)
             do throws(VaultError) {
                 try fill(engine)
@@ -113,27 +112,40 @@ package struct VaultFolder: Sendable {
             if let place, geteuid() == 0, place.st_uid != 0 {
                 for file in [draft, "\(draft)/vault.db"] { chown(file, place.st_uid, place.st_gid) }
             }
-            do throws(FileError) {
-                try Folder.sync(draft)
-                guard rename(draft, path) == 0 else { throw FileError(path, errno) }
-                do { try Folder.sync(Self.parent(of: path)) } catch {
-                    // Whoever is told that it failed finds everything as it was before.
-                    Self.remove(path)
-                    if let place, mkdir(path, place.st_mode & 0o7777) == 0 { chown(path, place.st_uid, place.st_gid) }
-                    throw error
-                }
-            } catch {
-                throw VaultError(error)
-            }
+            try publish(draft, instead: place)
         } catch {
             Self.remove(draft)
             throw error
         }
     }
 
-    /// Nothing is there, or an empty folder.
+    /// For the owner only, whatever the process's umask is meanwhile; SQLite gives its companions the same mode.
+    private static func makeEmpty(_ path: String) throws(VaultError) {
+        let file = Glibc.open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard file >= 0 else { throw VaultError(FileError(path, errno)) }
+        defer { close(file) }
+        guard fchmod(file, 0o600) == 0 else { throw VaultError(FileError(path, errno)) }
+    }
+
+    private func publish(_ draft: String, instead place: stat?) throws(VaultError) {
+        do throws(FileError) { try Folder.sync(draft) } catch { throw VaultError(error) }
+        guard rename(draft, path) == 0 else {
+            // A part of the same disk can be mounted there, too.
+            throw errno == EBUSY ? .mountPoint(path: path) : VaultError(FileError(path, errno))
+        }
+        do throws(FileError) { try Folder.sync(Self.parent(of: path)) } catch {
+            // Whoever is told that it failed finds everything as it was before.
+            Self.remove(path)
+            if let place, mkdir(path, place.st_mode & 0o7777) == 0 { chown(path, place.st_uid, place.st_gid) }
+            throw VaultError(error)
+        }
+    }
+
+    /// Nothing is there, or an empty folder that can be replaced.
     package func requireFree() throws(VaultError) {
-        if Self.status(path) != nil, !Self.isEmptyFolder(path) { throw .exists(path: path) }
+        guard let place = Self.status(path) else { return }
+        guard Self.isEmptyFolder(path) else { throw .exists(path: path) }
+        if let parent = Self.status(Self.parent(of: path)), parent.st_dev != place.st_dev { throw .mountPoint(path: path) }
     }
 
     /// Gives a file that root made to the owner of the vault's place.

@@ -30,13 +30,16 @@ struct Format1 {
             }
         }
 
-        func isFor(recoveryKey: borrowing Secret) -> Bool {
-            kind == .recipient && (try? BoxKeyPair(secretKey: recoveryKey.clone()).open(Array(wrapped))) != nil
+        func rootKey(recoveryKey: borrowing Secret) -> Secret? {
+            kind == .recipient ? try? BoxKeyPair(secretKey: recoveryKey.clone()).open(Array(wrapped)) : nil
         }
 
-        func entry(_ unlocking: borrowing SlotSecret, vaultKey: BoxPublicKey) throws(VaultError) -> SlotEntry {
+        /// `nil` for a key file's slot that `unlocking` is not for: without its key it can't be made anew.
+        func entry(_ unlocking: borrowing Secret, vaultKey: BoxPublicKey) throws(VaultError) -> SlotEntry? {
             switch kind {
             case .credential:
+                guard rootKey(unlockKey: unlocking) != nil else { return nil }
+                let unlocking = SlotSecret(unlockKey: unlocking)
                 return SlotEntry(
                     id: id, kind: kind, name: nil, at: createdAt, publicKey: unlocking.pair.publicKey,
                     attestation: unlocking.attestation(of: vaultKey))
@@ -55,31 +58,30 @@ struct Format1 {
         owner = header.flatMap { try? RecordJSON.decode(Header.self, from: Data($0.value)) }?.owner
     }
 
+    /// By the key file that it was made with, or by a recovery key in its place, after which it opens with recovery keys alone.
     /// Copies it, then changes all of it in one commit: a crash leaves one format or the other, whole.
     func migrated(unlockKey: borrowing Secret, at time: Timestamp, random: any RandomSource) throws(VaultError) -> OpenVault {
-        guard let rootKey = rootKey(unlockKey) else {
-            let isRecovery = slots.contains { $0.isFor(recoveryKey: unlockKey) }
-            throw isRecovery ? .noKey("a vault of format 1 is brought to format 2 by the key file that it was made with") : .wrongKey
-        }
+        guard let rootKey = rootKey(unlockKey) else { throw .wrongKey }
         let indexKey = rootKey.derived(context: "index___")
         let old = OpenVault(engine: engine, rootKey: rootKey.clone(), indexKey: indexKey.clone(), format: Self.number, random: random)
         let new = OpenVault(engine: engine, rootKey: rootKey, indexKey: indexKey, random: random)
         do { try engine.keepCopy(named: Self.copyName) } catch { throw VaultError(error) }
-        try rewrite(from: old, to: new, unlocking: SlotSecret(unlockKey: unlockKey), at: time)
+        try rewrite(from: old, to: new, unlocking: unlockKey, at: time)
         return new
     }
 
     private func rootKey(_ unlockKey: borrowing Secret) -> Secret? {
         for slot in slots {
             if let key = slot.rootKey(unlockKey: unlockKey), key.count == Cipher.keyBytes { return key }
+            if let key = slot.rootKey(recoveryKey: unlockKey), key.count == Cipher.keyBytes { return key }
         }
         return nil
     }
 
-    private func rewrite(from old: OpenVault, to new: OpenVault, unlocking: borrowing SlotSecret, at time: Timestamp) throws(VaultError) {
+    private func rewrite(from old: OpenVault, to new: OpenVault, unlocking: borrowing Secret, at time: Timestamp) throws(VaultError) {
         let vaultKey = BoxKeyPair(random: new.random)
         var entries: [SlotEntry] = []
-        for slot in slots { entries.append(try slot.entry(unlocking, vaultKey: vaultKey.publicKey)) }
+        for slot in slots { if let entry = try slot.entry(unlocking, vaultKey: vaultKey.publicKey) { entries.append(entry) } }
         let lastSeq = try VaultView(vault: old).list(.audit, order: .descending, limit: 1).first?.value.seq ?? 0
         var whole = Rewriting(to: new, state: .first(owner: owner))
         try engine.rewrite { (record) throws(VaultError) in
@@ -87,7 +89,8 @@ struct Format1 {
             case RecordTag.header:
                 whole.plain(record, VaultHeader(format: OpenVault.format, createdAt: try Self.createdAt(record)))
             case RecordTag.slot:
-                whole.plain(record, try whole.slot(record, of: entries, vaultKey: vaultKey))
+                entries.contains { Slot.key($0.id) == record.key }
+                    ? whole.plain(record, try whole.slot(record, of: entries, vaultKey: vaultKey)) : nil
             case let tag:
                 whole.keeping(try old.reseal(record, for: new, kind: tag.flatMap { RecordTag.names[$0] } ?? "unknown"), of: record)
             }

@@ -4,6 +4,8 @@ package import Model
 package enum VaultError: Error, Equatable {
     case missing(path: String)
     case exists(path: String)
+    /// Nothing can be moved there as a whole.
+    case mountPoint(path: String)
     case tooOpen(path: String, mode: String)
     case wrongOwner(path: String, uid: UInt32, mustBe: UInt32)
     case inUse(path: String)
@@ -14,6 +16,8 @@ package enum VaultError: Error, Equatable {
     case noKey(String)
     /// There is no key file that could open it.
     case awaitsPassphrase
+    /// Nor a passphrase.
+    case awaitsRecoveryKey
     case badKeyFile(path: String, String)
     /// A record that is not what was sealed in its place; names the kind.
     case damaged(kind: String)
@@ -33,6 +37,7 @@ package enum VaultError: Error, Equatable {
         switch self {
         case .missing: "vault-missing"
         case .exists: "vault-exists"
+        case .mountPoint: "mount-point"
         case .tooOpen: "vault-too-open"
         case .wrongOwner: "vault-wrong-owner"
         case .inUse: "vault-in-use"
@@ -41,6 +46,7 @@ package enum VaultError: Error, Equatable {
         case .wrongKey: "wrong-key"
         case .noKey: "no-key"
         case .awaitsPassphrase: "awaits-passphrase"
+        case .awaitsRecoveryKey: "awaits-recovery-key"
         case .badKeyFile: "bad-key-file"
         case .damaged, .damagedDatabase: "vault-damaged"
         case .altered: "vault-altered"
@@ -56,6 +62,8 @@ package enum VaultError: Error, Equatable {
         case .missing(let path): "There is no vault at \(path)."
         case .exists(let path):
             "There is something at \(path) already; nothing was overwritten. Choose another folder, or use the vault that is there."
+        case .mountPoint(let path):
+            "\(path) is where a disk is mounted, and a vault comes to its place as a whole. Choose a folder below it."
         case .tooOpen(let path, let mode): "\(path) has mode \(mode), so that others can get at it."
         case .wrongOwner(let path, let uid, let own): "\(path) belongs to uid \(uid), not to uid \(own), the user of this process."
         case .inUse(let path): "Another process uses the vault at \(path)."
@@ -64,6 +72,7 @@ package enum VaultError: Error, Equatable {
         case .wrongKey: "The unlock key does not open this vault."
         case .noKey(let why): "There is no unlock key: \(why)."
         case .awaitsPassphrase: "The vault opens with a passphrase."
+        case .awaitsRecoveryKey: "The vault opens with a recovery key alone."
         case .badKeyFile(let path, let why): "The key file \(path) can't be used: \(why)."
         case .damaged(let kind): "A record of kind '\(kind)' is not what was sealed in its place: it was changed, moved or cut."
         case .damagedDatabase(let why): "The vault's database is damaged: \(why)."
@@ -82,15 +91,18 @@ package enum VaultError: Error, Equatable {
     /// What somebody has to see to first, where the next step alone does not help; a sentence.
     private var advice: String? {
         switch self {
-        case .missing: "If there was one, look why it is gone (a disk that is not mounted?), or restore a backup in its place."
-        case .wrongOwner: "Only root can change that."
+        case .missing:
+            "If there was one, look why it is gone (a disk that is not mounted?), or restore a backup in its place. It is looked at again by itself, within a minute."
+        case .tooOpen: "It is looked at again by itself, within a minute."
+        case .wrongOwner: "Only root can change that; it is looked at again by itself, within a minute."
         case .inUse: "Stop the other one; this vault then opens by itself."
         case .notAVault, .damaged, .damagedDatabase, .altered: "Stop the daemon, move the folder aside and restore a backup in its place."
         case .newer: "Install the newer version of Keyturn again."
         case .wrongKey, .noKey, .badKeyFile: "Put the right key file in its place first, or unseal with a passphrase or a recovery key."
         case .diskFull: "Make room on it; what is waiting goes on by itself."
         case .failed: "Look after the disk and the vault's folder; it is tried again by itself."
-        case .exists, .tooOpen, .awaitsPassphrase, .older, .noMirror, .sealed: nil
+        case .awaitsRecoveryKey: "'keyturn unseal --recovery' with the file that 'keyturn recovery-key' made opens it."
+        case .exists, .mountPoint, .awaitsPassphrase, .older, .noMirror, .sealed: nil
         }
     }
 
@@ -102,6 +114,7 @@ package enum VaultError: Error, Equatable {
         switch self {
         case .missing(let path): "keyturn init --vault \(ShellWord.quoted(path))"
         case .exists(let path): "ls -ld \(ShellWord.quoted(path))"
+        case .mountPoint(let path): "df -h \(ShellWord.quoted(path))"
         case .tooOpen(let path, _): "chmod go= \(ShellWord.quoted(path))"
         case .wrongOwner(let path, _, let own): "chown -R \(own) \(ShellWord.quoted(path))"
         case .inUse: "pgrep -a keyturnd"
@@ -110,18 +123,18 @@ package enum VaultError: Error, Equatable {
         case .newer: "keyturn version"
         case .wrongKey, .noKey, .badKeyFile, .sealed: "keyturn unseal"
         case .awaitsPassphrase: "keyturn unseal --passphrase"
+        case .awaitsRecoveryKey: "keyturn help unseal"
         case .diskFull: "df -h"
         case .failed: "journalctl -k"
         }
     }
 
-    /// Whether it may pass without anybody's doing, so that trying again makes sense.
+    /// Whether it may pass without a word to the daemon, so that trying again makes sense.
     package var mayPass: Bool {
         switch self {
-        case .inUse, .diskFull, .failed: true
-        case .missing, .exists, .tooOpen, .wrongOwner, .notAVault, .newer, .wrongKey, .noKey, .awaitsPassphrase, .badKeyFile, .damaged,
-            .damagedDatabase,
-            .altered, .older, .noMirror, .sealed:
+        case .inUse, .diskFull, .failed, .missing, .tooOpen, .wrongOwner: true
+        case .exists, .mountPoint, .notAVault, .newer, .wrongKey, .noKey, .awaitsPassphrase, .awaitsRecoveryKey, .badKeyFile, .damaged,
+            .damagedDatabase, .altered, .older, .noMirror, .sealed:
             false
         }
     }
@@ -129,12 +142,13 @@ package enum VaultError: Error, Equatable {
     /// As an answer to a request.
     package var problem: Problem {
         switch self {
-        case .sealed, .missing, .tooOpen, .wrongOwner, .inUse, .notAVault, .newer, .wrongKey, .noKey, .awaitsPassphrase, .badKeyFile:
+        case .sealed, .missing, .tooOpen, .wrongOwner, .inUse, .notAVault, .newer, .wrongKey, .noKey, .awaitsPassphrase, .awaitsRecoveryKey,
+            .badKeyFile:
             Problem(.sealed, explanation, nextStep: nextStep)
         case .older, .noMirror: Problem(.vaultOlder, explanation, nextStep: nextStep)
         case .altered: Problem(.vaultAltered, explanation, nextStep: nextStep)
         case .diskFull: Problem(.diskFull, explanation, nextStep: nextStep)
-        case .damaged, .damagedDatabase, .failed, .exists: Problem(.storeFailed, explanation, nextStep: nextStep)
+        case .damaged, .damagedDatabase, .failed, .exists, .mountPoint: Problem(.storeFailed, explanation, nextStep: nextStep)
         }
     }
 

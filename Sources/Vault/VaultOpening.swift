@@ -66,7 +66,9 @@ extension OpenVault {
     /// As they stand in the file, unchecked; needs no key.
     package static func slots(in engine: any Engine) throws(VaultError) -> [Slot] {
         guard try header(in: engine).format == format else {
-            throw .noKey("a vault of format 1 is brought to format \(format) by the key file that it was made with")
+            throw .noKey(
+                "a vault of format 1 is brought to format \(format) by the key file that it was made with, or by a recovery key in its place"
+            )
         }
         return try plainSlots(in: engine, as: Slot.self)
     }

@@ -19,14 +19,21 @@ struct VaultPlace: VaultSource {
     func open(at time: Timestamp, random: any RandomSource) throws(VaultError) -> OpenVault {
         // First: where there is no vault, a key that is missing too is not what to look for.
         try folder.check()
-        let unlockKey: Secret
-        do { unlockKey = try self.unlockKey() } catch {
-            guard case .noKey = error, let kinds = try? folder.slots().map(\.entry.kind), !kinds.contains(.credential),
-                kinds.contains(.passphrase)
-            else { throw error }
-            throw VaultError.awaitsPassphrase
+        do throws(VaultError) {
+            return try folder.open(unlockKey: try unlockKey(), at: time, random: random)
+        } catch {
+            throw awaited(insteadOf: error)
         }
-        return try folder.open(unlockKey: unlockKey, at: time, random: random)
+    }
+
+    /// To look for the right key file is no help where none is.
+    private func awaited(insteadOf error: VaultError) -> VaultError {
+        switch error {
+        case .noKey, .wrongKey, .badKeyFile: break
+        default: return error
+        }
+        guard let kinds = try? folder.slots().map(\.entry.kind), !kinds.contains(.credential) else { return error }
+        return kinds.contains(.passphrase) ? .awaitsPassphrase : .awaitsRecoveryKey
     }
 
     func open(rootKey: borrowing Secret, random: any RandomSource) throws(VaultError) -> OpenVault {

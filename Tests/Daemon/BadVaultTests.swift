@@ -70,4 +70,20 @@ import Testing
             #expect(try await scene.rotate().status == 0, "put back, it goes on")
         }
     }
+
+    @Test func `is not mistaken for an older copy where an earlier vault's counter was left behind`() async throws {
+        try await Installation.with { keyturn in
+            try await keyturn.initialise()
+            try await keyturn.start()
+            try await keyturn.terminate()
+            try FileManager.default.moveItem(atPath: keyturn.vault, toPath: "\(keyturn.vault).old")
+            try await keyturn.initialise()
+            for _ in 1...2 {
+                try await keyturn.start()
+                let status = try await keyturn.keyturn("status", "--json")
+                #expect(try status.status == 0 && status.document["quarantine"].isNull, "\(status.output)")
+                try await keyturn.terminate()
+            }
+        }
+    }
 }

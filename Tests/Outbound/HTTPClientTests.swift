@@ -13,7 +13,7 @@ import Testing
     }
 
     @Test func `requests at once get connections of their own, up to the limit; the rest wait`() async throws {
-        try await Line.with(Limits(connectionsMax: 3)) { line in
+        try await Line.with(.patient { $0.connectionsMax = 3 }) { line in
             line.standIn.order(.gate, for: .validate, times: 3)
             await withTaskGroup(of: Int?.self) { group in
                 for _ in 0..<10 { group.addTask { await line.validate().status } }
@@ -28,7 +28,12 @@ import Testing
     }
 
     @Test func `one who waits too long for a connection, and says that nothing was sent, has sent nothing`() async throws {
-        try await Line.with(Limits(request: .milliseconds(300), connectionsMax: 1)) { line in
+        try await Line.with(
+            .patient {
+                $0.request = .milliseconds(300)
+                $0.connectionsMax = 1
+            }
+        ) { line in
             line.standIn.order(.hangBeforeEffect, for: .any, times: .max)
             let calls = (0..<8).map { _ in Task { await line.validate() } }
             var sent = 0
@@ -42,7 +47,7 @@ import Testing
     }
 
     @Test func `one who is cancelled while waiting has sent nothing`() async throws {
-        try await Line.with(Limits(connectionsMax: 1)) { line in
+        try await Line.with(.patient { $0.connectionsMax = 1 }) { line in
             line.standIn.order(.gate, for: .validate)
             let first = Task { await line.validate() }
             await line.standIn.waitFor(1, of: .validate)
@@ -81,7 +86,7 @@ import Testing
     }
 
     @Test func `an idle connection is closed after a while`() async throws {
-        try await Line.with(Limits(idle: .milliseconds(50))) { line in
+        try await Line.with(.patient { $0.idle = .milliseconds(50) }) { line in
             #expect(await line.validate().status == 200)
             await line.standIn.waitForConnectionsToClose()
             #expect(await line.validate().status == 200)
@@ -104,7 +109,7 @@ import Testing
     ])
     func `an answer that does not come whole means that it may have been`(_ fault: Fault, _ kind: Failure.Kind) async throws {
         // A short limit only where it is what ends the request.
-        try await Line.with(Limits(request: kind == .timedOut ? .seconds(5) : .seconds(60))) { line in
+        try await Line.with(.patient { $0.request = kind == .timedOut ? .seconds(5) : $0.request }) { line in
             line.standIn.order(fault, for: .validate)
             let failure = await line.validate().failure
             #expect(failure?.kind == kind && failure?.wasSent == true)
@@ -155,10 +160,7 @@ struct Line {
     let standIn: StandIn
     let client: HTTPClient
 
-    /// What a loaded machine is slow with is no time-out.
-    static let patient = Limits(connect: .seconds(120), request: .seconds(120))
-
-    static func with(_ limits: Limits = patient, _ body: (Line) async throws -> Void) async throws {
+    static func with(_ limits: Limits = .patient(), _ body: (Line) async throws -> Void) async throws {
         let standIn = try await StandIn.start()
         standIn.addConfiguration(id: "one", name: "one", key: "good")
         let client = HTTPClient(
@@ -193,5 +195,14 @@ extension Outcome {
         case .response: nil
         case .failure(let failure): failure
         }
+    }
+}
+
+extension Limits {
+    /// What a loaded machine is slow with is no time-out.
+    fileprivate static func patient(_ change: (inout Limits) -> Void = { _ in }) -> Limits {
+        var limits = Limits(connect: .seconds(120), request: .seconds(120))
+        change(&limits)
+        return limits
     }
 }

@@ -77,10 +77,21 @@ enum Format1Fixture {
         #expect(try OpenVault.slots(in: engine).map(\.entry.kind.rawValue).sorted() == ["credential", "recipient"])
     }
 
-    @Test func `needs the key file that it was made with, once`() throws {
+    @Test func `whose key file is lost opens with its recovery key, and from then on with that alone`() async throws {
+        let engine = try Format1Fixture.engine()
+        let harness = try await ServiceHarness(stored: (engine, try Format1Fixture.bytes("recovery.key")))
+        let entries = try await harness.service.audit(after: 0, limit: 1000, as: ServiceHarness.root)
+        #expect(entries.contains { $0.event.event == "vault.migrated" })
+        #expect(try await harness.service.configs(after: nil, limit: 10, filter: .all, as: ServiceHarness.root).items.count == 2)
+        await harness.kill()
+        #expect(try OpenVault.slots(in: engine).map(\.entry.kind) == [.recipient])
+        #expect(throws: VaultError.wrongKey) { _ = try Self.open(engine) }
+        _ = try Self.open(engine, "recovery.key")
+    }
+
+    @Test func `opens with none but its own keys`() throws {
         let engine = try Format1Fixture.engine()
         let before = engine.commits
-        #expect(throws: VaultError.self) { _ = try Self.open(engine, "recovery.key") }
         #expect(throws: VaultError.wrongKey) {
             _ = try OpenVault.open(engine, unlockKey: key(1), at: someTime, random: SeededRandom(seed: 5))
         }

@@ -75,6 +75,9 @@ struct PastedStep {
         case let rotate as RotateCommand: try await start(.rotate, rotate.name, here)
         case let rollback as RollbackCommand: try await start(.rollback, rollback.name, here)
         case let prove as ProveCommand: try await start(.prove, prove.name, here)
+        case let remote as RemoteCommand:
+            let fields = RemoteFields(name: remote.name, endpoint: remote.endpoint, aiType: try remote.aiType.map(AIType.init))
+            try await start(.remote, remote.config, here, fields)
         case let resume as ResumeCommand: try await service.resumeConfig(ConfigName(resume.name), as: root)
         case let stage as StageCommand: try await here.keyturn.stage(here.freshKey(), for: ConfigName(stage.name))
         case let upstream as UpstreamSetCommand where upstream.tokenStdin && upstream.name == "\(ServiceHarness.upstream)":
@@ -94,8 +97,11 @@ struct PastedStep {
         }
     }
 
-    private func start(_ kind: RotationPlan.Kind, _ name: String?, _ here: Position) async throws {
-        _ = try await here.keyturn.service.rotate(
-            ConfigName(name ?? ""), RotationRequest(kind), .untilSettled, as: ServiceHarness.root)
+    private func start(
+        _ kind: RotationPlan.Kind, _ name: String?, _ here: Position, _ fields: RemoteFields = RemoteFields()
+    ) async throws {
+        var request = RotationRequest(kind)
+        request.fields = fields
+        _ = try await here.keyturn.service.rotate(ConfigName(name ?? ""), request, .untilSettled, as: ServiceHarness.root)
     }
 }

@@ -11,6 +11,8 @@ enum Situation: String, CaseIterable, Sendable {
     case waitingForCycle = "waiting for its next cycle"
     case waitingForToken = "waiting for a token"
     case waitingUnsent = "waiting for a token, nothing was sent yet"
+    case rollbackWaits = "waiting, a rollback"
+    case remoteWaits = "waiting, a change of the fields"
     case revertingWaits = "waiting on its way back"
     case stuckRefused = "stuck: refused after an unknown outcome"
     case stuckPutBack = "stuck: the earlier key can't be put back"
@@ -27,6 +29,8 @@ enum Situation: String, CaseIterable, Sendable {
     case broken = "succeeded, but a later check failed"
     case paused = "paused"
     case pausedHolding = "paused while a rotation waits"
+    case pausedStuck = "paused while a rotation is stuck"
+    case unchecked = "a check without a token"
     case pausedFailed = "paused after a failed rotation"
     case due = "due, a key is staged"
     case overdue = "overdue, a key is staged"
@@ -104,7 +108,22 @@ enum Situation: String, CaseIterable, Sendable {
             try await here.rotate()
             keyturn.target.answer(puts: [.refused(Self.no)])
             _ = try await keyturn.service.resolve(here.rotation(), .applied, .untilSettled, as: ServiceHarness.root)
-        case .pausedHolding, .pausedFailed:
+        case .rollbackWaits:
+            try await here.rotate()
+            keyturn.target.answer(puts: [Self.late])
+            try await here.rotate(.rollback)
+        case .remoteWaits:
+            try await here.rotate()
+            keyturn.target.answer(lookUp: .listed(fields: RemoteFields(name: "former"), usesSharedKey: false))
+            keyturn.target.answer(puts: [Self.late])
+            var request = RotationRequest(.remote)
+            request.fields = RemoteFields(name: "renamed")
+            _ = try await keyturn.rotate(request)
+        case .unchecked:
+            try await here.rotate()
+            keyturn.target.answer(validates: [.unauthorized(Self.no)])
+            try await here.rotate(.prove)
+        case .pausedHolding, .pausedFailed, .pausedStuck:
             try await here.rotate()
             try await here.pause()
         default: try await here.rotate()
@@ -116,7 +135,7 @@ enum Situation: String, CaseIterable, Sendable {
         case .waitingForCycle, .pausedHolding: [Self.late]
         case .waitingForToken: [.unauthorized(Self.no)]
         case .revertingWaits: [.denied(Self.no), Self.late]
-        case .stuckRefused, .failedAssumed: [.noVerdict, .refused(Self.no)]
+        case .stuckRefused, .pausedStuck, .failedAssumed: [.noVerdict, .refused(Self.no)]
         case .stuckPutBack: [.denied(Self.no), .refused(Self.no)]
         case .stuckCompromised: [.denied(Self.no)]
         case .failedStagedAgain, .pausedFailed: [.refused(Self.no)]

@@ -13,6 +13,8 @@ import Vault
     private static let vaultErrors: [VaultError] = [
         .missing(path: path), .exists(path: path), .tooOpen(path: path, mode: "0750"), .wrongOwner(path: path, uid: 1, mustBe: 2),
         .inUse(path: path), .notAVault(path: path), .newer(format: 9), .wrongKey, .noKey("\(path) does not exist"), .awaitsPassphrase,
+        .awaitsRecoveryKey,
+        .mountPoint(path: path),
         .badKeyFile(path: path, "it is not a regular file"), .damaged(kind: "config"), .damagedDatabase("why"), .altered,
         .older(counter: 1, mirror: 2), .noMirror("why"), .sealed, .diskFull, .failed("why"),
     ]

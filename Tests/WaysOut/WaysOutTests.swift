@@ -92,9 +92,10 @@ import Testing
     }
 
     @Test(arguments: Situation.allCases.filter { !$0.rawValue.hasPrefix("stuck") })
-    func `resolve is refused where nothing is stuck`(_ situation: Situation) async throws {
+    func `resolve is refused where nothing is stuck, or a pause holds it`(_ situation: Situation) async throws {
         let here = try await situation.reached()
-        for word in Resolution.allCases { #expect(try await here.resolved(word) == "`bad-request`") }
+        let refusal = situation == .pausedStuck ? "`paused`" : "`bad-request`"
+        for word in Resolution.allCases { #expect(try await here.resolved(word) == refusal) }
         here.keyturn.target.openGate()
     }
 

@@ -42,7 +42,7 @@ struct BackupMakeCommand: DaemonCommand {
         try Self.written { () throws(FileError) in try target.publish(force ? .replacing : .new) }
         context.console.show(made) {
             context.console.done("Wrote \(file): \(made.records) records, \(made.configs) of them configs.")
-            context.console.hint("keyturn backup verify \(ShellWord.quoted(file)) --key-file KEY_FILE")
+            context.console.hint("keyturn backup verify \(ShellWord.quoted(file))")
         }
         return .done
     }
@@ -107,7 +107,7 @@ struct BackupVerifyCommand: DaemonCommand {
             case .everyRecord: sheet.add("checked", "every record opens, and the vault itself made it")
             }
             context.console.sheet(sheet)
-            if report.checked == .contents { context.console.hint("keyturn backup verify \(ShellWord.quoted(file)) --key-file KEY_FILE") }
+            if report.checked == .contents { context.console.hint("keyturn help backup verify") }
         }
         return .done
     }

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 import KeyturnClient
 import KeyturnWire
 import Model
@@ -30,6 +31,27 @@ extension Context {
             if let secret = slot.secret(keyFile: key), let rootKey = slot.rootKey(by: secret) { return try await box(rootKey) }
         }
         throw Failure.failed("The key in '\(file)' does not open this vault.", nextStep: "keyturn slot list")
+    }
+
+    /// Whether it is sealed and no key file can open it. Throws where nobody is there to ask, or no passphrase opens it either.
+    func opensWithPassphraseOnly(_ step: String) async throws -> Bool {
+        guard let slots = try? await sealedSlots(), !slots.contains(where: { $0.entry.kind == .credential }),
+            try await daemon.intakeKey().body.purposes.contains(Envelope.Purpose.unseal.rawValue)
+        else { return false }
+        guard slots.contains(where: { $0.entry.kind == .passphrase }) else {
+            let error = VaultError.awaitsRecoveryKey
+            throw Failure.sealed(because: error.explanation, nextStep: error.nextStep)
+        }
+        if SecretSource.isTerminal(STDIN_FILENO) { return true }
+        throw Failure.sealed(because: VaultError.awaitsPassphrase.explanation, nextStep: step)
+    }
+
+    /// The daemon found no key file that opens it: where a passphrase does, that is what to try next.
+    func insteadOfKeyFile(_ error: ClientError, _ step: String) async -> any Error {
+        guard case .problem(let problem) = error, problem.code == "sealed", let slots = try? await sealedSlots(),
+            slots.contains(where: { $0.entry.kind == .passphrase })
+        else { return error }
+        return Failure.sealed(because: problem.detail, nextStep: step)
     }
 
     private func sealedSlots() async throws -> [Vault.Slot] {

@@ -167,7 +167,7 @@ package final class Installation: Sendable {
     /// Starts `keyturnd` and returns when it serves and has looked for its vault.
     package func start(_ extra: [String] = [], in surroundings: Surroundings = Surroundings()) async throws {
         let process = try launch(extra, in: surroundings)
-        let end = ContinuousClock.now + .seconds(20)
+        let end = ContinuousClock.now + .seconds(60)
         while true {
             if let ending = process.ending { throw NotReady(description: "keyturnd ended: \(ending)\n\(log)") }
             if RawCall.isServed(socket), try await hasLookedForItsVault() { return }

@@ -77,7 +77,8 @@ extension Rotation {
     /// Its version went back to be staged.
     fileprivate var gaveItBack: Bool {
         switch machine.phase {
-        case .ended(.failed(_, .stagedAgain)), .ended(.failed(_, .nothingChanged)), .ended(.cancelled): true
+        case .ended(.failed(_, .stagedAgain)), .ended(.failed(_, .nothingChanged)), .ended(.failed(_, .withoutToken)), .ended(.cancelled):
+            true
         case .putting, .validating, .lookingUp, .waiting, .stuck, .ended(.succeeded), .ended(.rejected), .ended(.failed(_, .stays)),
             .ended(.failed(_, .assumed)):
             false
