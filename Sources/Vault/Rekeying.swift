@@ -54,6 +54,9 @@ package struct Rekeying: Sendable {
 }
 
 extension VaultStore {
+    /// More failures than this in a row, with nothing committed between, nobody tries; the mirror has room for them.
+    private static let perhapsMax = 16
+
     /// Rotations under way go on unharmed: they hold no key of the vault, and find its records as they were.
     package func rekey(_ rekeying: Rekeying) async throws(VaultError) {
         try await settle()
@@ -61,13 +64,18 @@ extension VaultStore {
         let old = opened.vault
         let new = old.rekeyed(Secret(random: Cipher.keyBytes, from: old.random))
         // Whichever root key is the vault's after a crash, the mirror is one that it vouches for.
-        if let mirror { try CounterMark(opened.counter, by: [old, new]).write(to: mirror) }
+        if let mirror { try CounterMark(opened.counter, by: [old, new] + opened.perhaps).write(to: mirror) }
         do throws(VaultError) {
             let entry = try rekeying.rekeyed(old, to: new, seq: opened.nextSeq, names: kindNames)
             audience.recorded(entry)
         } catch {
             // A commit that failed may have reached the disk all the same.
-            guard (try? VaultView(vault: new).vaultState()) != nil else { throw error }
+            guard (try? VaultView(vault: new).vaultState()) != nil else {
+                // If it has, without being seen, a crash brings it to light.
+                opened.perhaps = (opened.perhaps + [new]).suffix(Self.perhapsMax)
+                door = .open(opened)
+                throw error
+            }
         }
         opened = Opened(
             vault: new, nextSeq: try Self.lastSeq(in: new) + 1, counter: try VaultView(vault: new).vaultState().counter, check: .done)

@@ -17,6 +17,9 @@ package actor VaultStore {
         var mirrored: Int64 = 0
         /// Until all records were looked at, nothing is written.
         var check: Check
+        /// What the vault may be after a crash, since a new root key that could not be committed may be on the disk all the same. Until another
+        /// commit comes over it there, the mirror is one that it vouches for, too.
+        var perhaps: [OpenVault] = []
 
         enum Check {
             case due(Finding, Admission)
@@ -277,6 +280,7 @@ package actor VaultStore {
         do throws(VaultError) {
             opened.counter = try outcome.get()
             opened.nextSeq += Int64(batch.entries.count)
+            opened.perhaps = []
             door = .open(opened)
             unmirroredTelling.yield()
             for entry in batch.entries { audience.recorded(entry) }
@@ -327,7 +331,7 @@ package actor VaultStore {
     package func mirrorCounter() -> VaultError? {
         guard let mirror, case .open(var opened) = door, case .done = opened.check, opened.mirrored < opened.counter else { return nil }
         do throws(VaultError) {
-            try CounterMark(opened.counter, by: [opened.vault]).write(to: mirror)
+            try CounterMark(opened.counter, by: [opened.vault] + opened.perhaps).write(to: mirror)
             opened.mirrored = opened.counter
             door = .open(opened)
             return nil

@@ -183,6 +183,35 @@ extension VaultStore {
         try await openedVault(in: engine, mirror: mirror).settle()
     }
 
+    /// SQLite finds it in the write-ahead log when it opens the file anew.
+    @Test func `that could not be synced may be there after a crash, and the mirror vouches for it`() async throws {
+        let (engine, mirror) = (MemoryEngine(), MemoryMirror())
+        let store = try await Self.filled(engine, mirror)
+        engine.hideNextCommit()
+        await #expect(throws: VaultError.self) { try await store.rekey() }
+        // Nothing of this one reaches the disk, so that the one before may still show.
+        engine.failNextCommits(with: [.failed("cut off")])
+        await #expect(throws: VaultError.self) { try await store.rekey() }
+        await store.mirrorCounter()
+        engine.crash()
+        let again = try await openedVault(in: engine, mirror: mirror)
+        try await again.settle()
+        try await Self.expectAllThere(again)
+        #expect(try await again.read { try $0.list(.audit, limit: 100) }.contains { $0.value.event.event == "vault.rekeyed" })
+    }
+
+    @Test func `that failed is vouched for no more once something else was committed`() async throws {
+        let (engine, mirror) = (MemoryEngine(), MemoryMirror())
+        let store = try await Self.filled(engine, mirror)
+        engine.hideNextCommit()
+        await #expect(throws: VaultError.self) { try await store.rekey() }
+        let vouchers = { String(decoding: mirror.bytes ?? [], as: UTF8.self).split(separator: "\"").count { $0.count == 64 } }
+        #expect(vouchers() == 2)
+        try await store.put(.note, "d", "after")
+        await store.mirrorCounter()
+        #expect(vouchers() == 1)
+    }
+
     @Test func `comes with a new intake key, and the one before opens boxes for 30 days`() async throws {
         let engine = MemoryEngine()
         let store = try await newVault(in: engine)

@@ -7,6 +7,9 @@ package final class MemoryEngine: Engine {
         var records = OrderedRecords()
         var failures: [EngineError] = []
         var losesAnswer = false
+        var hidesNextCommit = false
+        /// What a commit left that nobody sees until there is a crash.
+        var hidden: OrderedRecords?
         var commits = 0
         /// How many commits still fit on the disk; `nil`: as many as there are.
         var room: Int?
@@ -41,6 +44,19 @@ package final class MemoryEngine: Engine {
         state.withLock { $0.losesAnswer = true }
     }
 
+    /// The next commit says that it failed and is not seen, but is there after a crash, as long as no other has come over it.
+    package func hideNextCommit() {
+        state.withLock { $0.hidesNextCommit = true }
+    }
+
+    /// As after the power has gone.
+    package func crash() {
+        state.withLock { state in
+            state.records = state.hidden ?? state.records
+            state.hidden = nil
+        }
+    }
+
     package var commits: Int { state.withLock(\.commits) }
 
     /// All that is stored, as somebody with the disk would see it.
@@ -69,9 +85,15 @@ package final class MemoryEngine: Engine {
                 state.room = room - 1
             }
             for change in changes where (state.records[change.key]?.revision ?? 0) != change.expecting { return .conflict }
+            let before = state.hidesNextCommit ? state.records : nil
             for change in changes {
                 state.records[change.key] = change.becomes.map { EngineRecord(key: change.key, revision: $0.revision, value: $0.value) }
             }
+            if let before {
+                (state.hidden, state.records, state.hidesNextCommit) = (state.records, before, false)
+                return .failed("it could not be synced")
+            }
+            state.hidden = nil
             state.commits += 1
             guard state.losesAnswer else { return nil }
             state.losesAnswer = false
