@@ -1,6 +1,7 @@
 package import Model
 internal import NIOCore
 internal import NIOHTTP1
+internal import NIOPosix
 package import Secrets
 
 /// Talks to one host with one trust setting, over kept-alive HTTP/1.1 connections. Follows no redirect and repeats nothing that may have been
@@ -16,6 +17,10 @@ package final class HTTPClient: Sendable {
         pool = ConnectionPool(
             connector: Connector(baseURL: baseURL, trust: trust, contexts: contexts, limit: limits.connect), limits: limits)
     }
+
+    /// Makes the event loops that all clients share. Made by the first request instead, with all file descriptors in the hands of callers, they
+    /// would bring the process down.
+    package static func prepare() { _ = MultiThreadedEventLoopGroup.singleton }
 
     /// Sends `body`, if any, as `application/json`, straight from its guarded pages.
     package func send(_ request: Request, bearer: borrowing Secret, body: consuming Secret? = nil) async -> Outcome {

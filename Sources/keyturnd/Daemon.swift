@@ -33,6 +33,7 @@ struct Daemon {
             let hardening = try Hardening.apply()
             logger.debug("Hardened.", metadata: ["open_files_max": "\(hardening.openFilesMax)"])
             let signals = try DaemonSignal.stream()
+            HTTPClient.prepare()
             // Listening comes first: callers wait in the queue while the vault is opened, instead of being told that it is sealed.
             let sockets = try listen()
             let assembly = Assembly.make(settings, logger: logger)

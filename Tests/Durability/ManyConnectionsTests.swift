@@ -1,3 +1,5 @@
+import FlashbackStandIn
+import Foundation
 import Glibc
 import TestProcesses
 import Testing
@@ -17,6 +19,42 @@ import Testing
             #expect(try await late.status == 200)
             try await site.stage("key-2-Pc5vMx9t")
             #expect(try await site.granted("POST", Site.rotate, [:])["state"].text == "succeeded")
+        }
+    }
+
+    @Test func `goes on with its rotations as soon as there are some`() async throws {
+        try await Site.with { site in
+            try await site.keyturn.initialise()
+            try await site.keyturn.start()
+            try await site.setUp()
+            try await site.stage("key-2-Wd6kJz3q")
+            site.standIn.order(.gate, for: .put)
+            let cutOff = Task { try? await site.call("POST", Site.rotate, [:]) }
+            await site.standIn.waitFor(1, of: .put)
+            try await site.keyturn.kill()
+            _ = await cutOff.value
+            site.standIn.release()
+
+            let triesBefore = tries(in: site)
+            let daemon = try site.keyturn.launch(in: Surroundings { $0.openFilesMax = 40 })
+            try await until { RawCall.isServed(site.keyturn.socket) }
+            let idle = (0..<60).compactMap { _ in try? RawCall.connected(to: site.keyturn.socket) }
+            try await until { tries(in: site) > triesBefore || daemon.ending != nil }
+            for descriptor in idle { close(descriptor) }
+            try await until {
+                try await site.call("GET", "/v1/rotations?limit=1").document["items"].items.first?["state"].text == "succeeded"
+            }
+            #expect(daemon.ending == nil)
+        }
+    }
+
+    private func tries(in site: Site) -> Int { site.keyturn.log.components(separatedBy: "applying").count }
+
+    private func until(_ isSo: () async throws -> Bool) async throws {
+        let end = ContinuousClock.now + .seconds(30)
+        while try await !isSo() {
+            try #require(ContinuousClock.now < end)
+            try await Task.sleep(for: .milliseconds(2))
         }
     }
 }
