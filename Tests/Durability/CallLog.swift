@@ -43,12 +43,14 @@ struct CallLog: Sendable {
         guard let bytes = FileManager.default.contents(atPath: path).map(Array.init) else { return [] }
         var entries: [Entry] = []
         var position = 0
-        while position < bytes.count {
+        // A SIGKILL cuts even a single call off in the middle: the last entry may be a part of one.
+        while position + Self.headBytes <= bytes.count {
             let number = { (offset: Int, count: Int) in
                 (0..<count).reduce(0) { $0 | Int(bytes[position + offset + $1]) << (8 * $1) }
             }
             let (operation, pathLength, offset, size) = (number(0, 4), number(4, 4), number(8, 8), number(16, 8))
             let data = position + Self.headBytes + pathLength
+            guard data + size <= bytes.count else { break }
             let path = String(decoding: bytes[(position + Self.headBytes)..<data], as: UTF8.self)
             let content = bytes[data..<(data + size)]
             entries.append(Self.entry(operation, path, offset, content))

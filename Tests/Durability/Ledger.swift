@@ -8,18 +8,45 @@ import Vault
 struct Ledger {
     /// Which version a key became, as far as any reading told.
     private var numbers: [String: VersionNumber] = [:]
+    /// What callers were told is in the vault now.
+    private var granted: [VersionNumber: String] = [:]
 
     struct Broken: Error, CustomStringConvertible { let description: String }
+
+    /// Somebody was answered that the key is version `number` from now on.
+    mutating func grant(_ key: String, as number: VersionNumber) {
+        granted[number] = key
+        numbers[key] = number
+    }
 
     /// `held`: the key that the backend holds; `puts`: the keys that it was sent, in order.
     mutating func check(_ reading: VaultReading, held: String, puts: [String]) throws {
         for (number, key) in reading.keys { numbers[key] = number }
+        try checkGranted(reading)
         nameErased(reading, puts)
         try checkHeld(reading, held)
         try checkOrder(reading, puts)
         for key in Set(puts) {
             guard let number = numbers[key], reading.tells(of: number) else {
                 throw Broken(description: "the backend saw \(key), of which the audit log says nothing")
+            }
+        }
+    }
+
+    /// Durable before visible: what was granted is there, with its bytes until it ended for a reason.
+    private func checkGranted(_ reading: VaultReading) throws {
+        for (number, key) in granted.sorted(by: { $0.key < $1.key }) {
+            guard let state = reading.state(of: number) else {
+                throw Broken(description: "\(key) was granted as version \(number), of which the vault knows nothing")
+            }
+            if reading.isKept(number) {
+                guard reading.keys[number] == key else {
+                    throw Broken(
+                        description:
+                            "\(key) was granted as version \(number), which is \(state) and has \(reading.keys[number] ?? "no key")")
+                }
+            } else if reading.reasonForEnding(number) == nil {
+                throw Broken(description: "\(key) was granted as version \(number), which is \(state) for no reason")
             }
         }
     }

@@ -63,12 +63,19 @@ struct Torture {
         }
     }
 
-    private func prepare() async throws {
+    private mutating func prepare() async throws {
         let made = try await site.keyturn.keyturn(["init", "--vault", site.keyturn.vault], in: surroundings())
         guard made.status == 0 else { throw Failed(description: made.errors) }
         try await site.keyturn.start(in: surroundings())
         try await site.setUp()
+        ledger.grant(Site.firstKey, as: 1)
+        try await killInPeace()
+    }
+
+    /// Without a fault, a daemon dies by what it is sent alone.
+    private func killInPeace() async throws {
         try await site.keyturn.kill()
+        try requireEnding(site.keyturn.daemon?.ending, by: SIGKILL, mayGiveUp: false)
     }
 
     // MARK: A round
@@ -83,22 +90,28 @@ struct Torture {
         let isShortOfFiles = Int.random(in: 0..<8, using: &draws) == 0
         let key = newKey()
         let wantsKey = Int.random(in: 0..<3, using: &draws) > 0
+        let calls = CallLog(path: "\(scratch.path)/calls")
+        unlink(calls.path)
         let daemon = try site.keyturn.launch(
             in: surroundings {
                 $0.faults?.fails = failing
+                if !failing.isEmpty { $0.faults?.log = calls.path }
                 if isShortOfFiles { $0.openFilesMax = 40 }
             })
         try await waitUntilServed(daemon)
         let idle = isShortOfFiles ? (0..<40).compactMap { _ in try? RawCall.connected(to: site.keyturn.socket) } : []
         let work = Task { [site] in
             // Whether any of it is granted is open: the daemon may die at any point of it.
-            if wantsKey { _ = try? await site.stage(key) }
+            let number = wantsKey ? try? await site.stage(key) : nil
             _ = try? await site.call("POST", Site.rotate, [:])
+            return number
         }
         try await waitForTheMoment()
-        try await end(daemon)
+        let signal = try await end(daemon)
         for descriptor in idle { close(descriptor) }
-        await work.value
+        if let number = await work.value { ledger.grant(key, as: number) }
+        let hasFailed = try calls.entries().contains { if case .fault = $0 { true } else { false } }
+        try requireEnding(daemon.ending, by: signal, mayGiveUp: hasFailed)
         disk?.makeRoom()
         try await check()
     }
@@ -133,7 +146,9 @@ struct Torture {
         try await Task.sleep(for: .microseconds(Int.random(in: 0...4000, using: &draws)))
     }
 
-    private mutating func end(_ daemon: ChildProcess) async throws {
+    /// Returns what it was sent last.
+    private mutating func end(_ daemon: ChildProcess) async throws -> Int32 {
+        var last = SIGKILL
         switch Int.random(in: 0..<10, using: &draws) {
         case 0:
             daemon.send(SIGSTOP)
@@ -147,10 +162,22 @@ struct Torture {
             try await Task.sleep(for: .milliseconds(Int.random(in: 0...50, using: &draws)))
             daemon.send(SIGKILL)
         case 2:
+            last = SIGTERM
             daemon.send(SIGTERM)
         default: daemon.send(SIGKILL)
         }
         _ = try await daemon.ended(within: .seconds(40))
+        return last
+    }
+
+    /// Any other ending is a crash, or a daemon that gave up without need. `mayGiveUp`: one of its calls was let fail.
+    private func requireEnding(_ ending: ChildProcess.Ending?, by signal: Int32, mayGiveUp: Bool) throws {
+        switch (ending, signal) {
+        case (.signalled(SIGKILL), SIGKILL), (.exited(0), SIGTERM): break
+        // The statuses of a daemon that says why it can't go on.
+        case (.exited(1), _) where mayGiveUp, (.exited(78), _) where mayGiveUp: break
+        default: throw Failed(description: "keyturnd \(ending.map { "\($0)" } ?? "runs"), and was sent signal \(signal)")
+        }
     }
 
     // MARK: Looking
@@ -184,7 +211,7 @@ struct Torture {
         try await until("the stragglers have landed") { site.standIn.stragglers == 0 }
         try await endWhatIsUnfinished()
         let key = "key-last-\(keysMade)"
-        try await site.stage(key)
+        ledger.grant(key, as: try await site.stage(key))
         while try await !versions(in: "staged").isEmpty {
             let reply = try await site.call("POST", Site.rotate, [:])
             // A bad key is rejected, which is as it should be.
@@ -193,7 +220,7 @@ struct Torture {
         guard site.standIn.held(Site.remoteID)?.key == key else {
             throw Failed(description: "the backend holds \(site.standIn.held(Site.remoteID)?.key ?? "nothing"), not \(key)")
         }
-        try await site.keyturn.kill()
+        try await killInPeace()
         let reading = try await check()
         guard let current = reading.current, reading.keys[current] == key else {
             throw Failed(description: "the last key is not current")

@@ -8,9 +8,10 @@ import Vault
 
 /// What a vault on the disk says, read in this process. Every record is opened, so that each is known to be what was sealed in its place.
 struct VaultReading: Sendable {
-    private(set) var config: ConfigRecord?
-    /// By version: the key in plaintext, of each that has its credential still.
-    private(set) var keys: [VersionNumber: String] = [:]
+    private(set) var configs: [ConfigRecord] = []
+    /// By config and version: the key in plaintext, of each that has its credential still.
+    private(set) var keysOf: [ConfigName: [VersionNumber: String]] = [:]
+    private(set) var slots: [SlotEntry] = []
     private(set) var ended: [VersionRecord] = []
     private(set) var audit: [AuditEntry] = []
     private(set) var rotations: [Rotation] = []
@@ -37,15 +38,20 @@ struct VaultReading: Sendable {
     }
 
     private mutating func read(_ store: VaultStore) async throws {
-        (config, ended, audit, rotations) = try await store.read { view in
+        (configs, ended, audit, rotations, slots) = try await store.read { view in
             for tag in RecordKind<Anything>.tags { _ = try view.list(RecordKind<Anything>(tag: tag, name: "tag \(tag)"), limit: Self.most) }
             return (
-                try view.list(.config, limit: 2).first?.value, try view.list(.endedVersion, limit: Self.most).map(\.value),
-                try view.list(.audit, limit: Self.most).map(\.value), try view.list(.rotation, limit: Self.most).map(\.value)
+                try view.list(.config, limit: Self.most).map(\.value), try view.list(.endedVersion, limit: Self.most).map(\.value),
+                try view.list(.audit, limit: Self.most).map(\.value), try view.list(.rotation, limit: Self.most).map(\.value),
+                try view.slots()
             )
         }
         guard audit.map(\.seq) == Array(1...Int64(audit.count)) else { throw Wrong(description: "audit entries \(audit.map(\.seq))") }
-        guard let config else { return }
+        for config in configs { keysOf[config.name] = try await Self.keys(of: config, in: store) }
+    }
+
+    private static func keys(of config: ConfigRecord, in store: VaultStore) async throws -> [VersionNumber: String] {
+        var keys: [VersionNumber: String] = [:]
         for number in 1..<config.nextVersion {
             let packed = try await store.readSecret { try $0.get(.credential, .numbered(config.name.description, number)) }
             guard let packed, let credential = Credential.unpacked(packed) else { continue }
@@ -54,14 +60,35 @@ struct VaultReading: Sendable {
         for version in config.versions where keys[version.number] == nil {
             throw Wrong(description: "version \(version.number) is \(version.state) and has no credential")
         }
+        return keys
     }
 
     private static let most = 1_000_000
 
     // MARK: What it says
 
-    func state(of number: VersionNumber) -> VersionState? {
-        (config?.versions.first { $0.number == number } ?? ended.first { $0.number == number })?.state
+    /// The one that most tests have.
+    var config: ConfigRecord? { configs.first }
+    var keys: [VersionNumber: String] { config.flatMap { keysOf[$0.name] } ?? [:] }
+
+    func state(of number: VersionNumber) -> VersionState? { record(of: number)?.state }
+
+    private func record(of number: VersionNumber) -> VersionRecord? {
+        config?.versions.first { $0.number == number } ?? ended.first { $0.number == number }
+    }
+
+    /// Whether the vault still has to have its bytes: they go when it joins the ended ones.
+    func isKept(_ number: VersionNumber) -> Bool { config?.versions.contains { $0.number == number } ?? false }
+
+    /// Why a version's bytes were allowed to go, where nobody discards any and nothing is rolled back; `nil` where nothing allowed it.
+    func reasonForEnding(_ number: VersionNumber) -> String? {
+        switch state(of: number) {
+        case .rejected: rotations.contains { $0.version == number && $0.state == .rejected } ? "a rotation found it rejected" : nil
+        case .retired:
+            record(of: number)?.currentSince != nil && (config?.versions ?? []).contains { $0.number > number && $0.currentSince != nil }
+                ? "a later version became current" : nil
+        case .staged, .pending, .current, .previous, .discarded, nil: nil
+        }
     }
 
     var current: VersionNumber? { config?.version(.current)?.number }
