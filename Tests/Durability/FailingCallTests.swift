@@ -152,7 +152,7 @@ import Vault
     }
 
     /// Lets one call after the other fail: all of them to the last, or some.
-    private static func each(_ kind: Kind, _ body: (Faults.Failing, CallLog) async throws -> Void) async throws {
+    static func each(_ kind: Kind, _ body: (Faults.Failing, CallLog) async throws -> Void) async throws {
         print("KEYTURN_SEED=\(Effort.seed)")
         var draws = Draws(seed: Effort.seed)
         let scratch = try PrivateFolder()
@@ -178,7 +178,7 @@ import Vault
         }
     }
 
-    private static func surroundings(_ failing: Faults.Failing, _ keyturn: Installation, _ log: CallLog) -> Surroundings {
+    static func surroundings(_ failing: Faults.Failing, _ keyturn: Installation, _ log: CallLog) -> Surroundings {
         Surroundings {
             var faults = Faults(prefix: keyturn.folder.path)
             faults.fails = [failing]

@@ -1,25 +1,16 @@
 // A wall clock that jumps: FAULTS_CLOCK.
 #define _GNU_SOURCE
-#include <fcntl.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "mapped.h"
+
 static const volatile int64_t *shift;
 
-__attribute__((constructor)) static void map_shift(void) {
-    const char *path = getenv("FAULTS_CLOCK");
-    if (!path) return;
-    int file = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
-    void *mapped = file < 0 ? MAP_FAILED : mmap(NULL, sizeof *shift, PROT_READ, MAP_SHARED, file, 0);
-    if (mapped == MAP_FAILED) abort();
-    shift = mapped;
-    syscall(SYS_close, file);
-}
+__attribute__((constructor)) static void map_shift(void) { shift = mapped_file("FAULTS_CLOCK", sizeof *shift); }
 
 int clock_gettime(clockid_t clock, struct timespec *now) {
     int result = (int)syscall(SYS_clock_gettime, clock, now);

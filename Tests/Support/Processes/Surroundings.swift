@@ -32,6 +32,8 @@ package struct Faults: Sendable {
     package var log: String?
     package var fails: [Failing] = []
     package var clock: String?
+    /// Calls are counted while the one byte of this file is not 0; `nil`: all are.
+    package var armed: String?
 
     package init(prefix: String) {
         self.prefix = prefix
@@ -63,6 +65,7 @@ package struct Faults: Sendable {
         var variables = ["FAULTS_PREFIX": prefix, "LD_PRELOAD": Programs.faults]
         variables["FAULTS_LOG"] = log
         variables["FAULTS_CLOCK"] = clock
+        variables["FAULTS_ARMED"] = armed
         if !fails.isEmpty { variables["FAULTS_FAIL"] = fails.map(\.description).joined(separator: ",") }
         return variables
     }
