@@ -82,11 +82,12 @@ struct Replay: ParsableCommand {
 
     @Option(help: "The run's seed.") var seed: UInt64
     @Option(help: "memory or sqlite.") var disk = "memory"
+    @Option(help: "A variant that is broken on purpose.") var variant: String?
     @Flag(help: "Also look for its shortest form.") var shrink = false
 
     func run() throws {
         guard let kind = Run.DiskKind(rawValue: disk) else { throw ValidationError("--disk is memory or sqlite.") }
-        let run = Run(seed: seed, disk: kind)
+        let run = Run(seed: seed, disk: kind, variant: try variant.map(Variant.named))
         let tells: (@Sendable (String) -> Void)? = if shrink { nil } else { { line in say(line) } }
         let outcome = run.play(tells: tells)
         say("\(outcome.rotations) rotations, \(outcome.lives) lives; trace \(String(UInt(bitPattern: outcome.trace.hash), radix: 16))")
@@ -124,7 +125,9 @@ struct Story {
         for line in lines.prefix(shown) { say("  \(line)") }
         if lines.count > 2 * shown { say("  ...") }
         for line in lines.dropFirst(shown).suffix(shown) { say("  \(line)") }
-        say("\nAgain: keyturn-simulator replay --seed \(run.seed)\(run.disk == .memory ? "" : " --disk \(run.disk.rawValue)") --shrink")
+        let disk = run.disk == .memory ? "" : " --disk \(run.disk.rawValue)"
+        let variant = run.variant.map { " --variant \($0.rawValue)" } ?? ""
+        say("\nAgain: keyturn-simulator replay --seed \(run.seed)\(disk)\(variant) --shrink")
     }
 }
 

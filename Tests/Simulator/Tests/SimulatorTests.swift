@@ -31,13 +31,37 @@ import Testing
         ("leaves-out-the-outcome", "comes to rest"), ("writes-behind", "never twice"), ("forgets-audit", "never silent"),
         ("forgets-stragglers", "never lost"), ("forgets-requests", "never twice"), ("moves-due-early", "due moves with the commit"),
         ("sends-the-earlier-key", "never twice"), ("believes-every-put", "never cut off"),
+        ("answers-before-the-commit", "durable before visible"), ("leaves-out-a-config", "never silent: status does not name"),
     ]) func `finds the promise that a variant breaks`(_ variant: String, _ promise: String) async throws {
         let runs = try await Self.simulator("random", "--rotations", "3000", "--seed", "1", "--variant", variant)
         #expect(runs.status == 1)
         #expect(runs.output.contains("Broken: \(promise)"), "\(runs.output)")
     }
 
+    /// An erasure can be too early in two ways, and one that is found says nothing of the other.
+    @Test(arguments: [("forgets-the-grace", "seconds too early"), ("forgets-the-proof", "was proven")])
+    func `finds an erasure that comes too early`(_ variant: String, _ why: String) async throws {
+        let runs = try await Self.simulator("random", "--rotations", "3000", "--seed", "1", "--variant", variant)
+        #expect(runs.status == 1)
+        #expect(
+            runs.output.split(separator: "\n").contains { $0.hasPrefix("Broken: never cut off") && $0.hasSuffix(why) }, "\(runs.output)")
+    }
+
+    @Test func `replays what it found in a variant`() async throws {
+        let variant = "answers-before-the-commit"
+        let runs = try await Self.simulator("random", "--rotations", "3000", "--seed", "1", "--variant", variant)
+        let found = try #require(runs.output.split(separator: "\n").first { $0.hasPrefix("Broken: ") })
+        let again = try #require(runs.output.split(separator: "\n").first { $0.hasPrefix("Again: keyturn-simulator ") })
+        let replayed = try await Self.simulator(again.split(separator: " ").dropFirst(2).map(String.init))
+        #expect(replayed.status == 1)
+        #expect(replayed.output.contains(found), "\(replayed.output)")
+    }
+
     private static func simulator(_ arguments: String...) async throws -> (status: Int32, output: String) {
+        try await simulator(arguments)
+    }
+
+    private static func simulator(_ arguments: [String]) async throws -> (status: Int32, output: String) {
         let folder = try PrivateFolder()
         defer { folder.remove() }
         let output = "\(folder.path)/output"

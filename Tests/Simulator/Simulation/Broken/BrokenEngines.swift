@@ -1,3 +1,6 @@
+import Operations
+import Rotations
+import Secrets
 import Vault
 
 /// Passes everything on but commits, which `passOn` may change.
@@ -43,9 +46,24 @@ final class EngineWithoutAudit: EngineDecorator, @unchecked Sendable {
 final class EngineThatWritesBehind: EngineDecorator, @unchecked Sendable {
     // SAFETY: used from the scheduler's thread alone.
     private var owed: [EngineChange] = []
+    private let owes: ([EngineChange]) -> Bool
+
+    init(_ inner: any Engine, where owes: @escaping ([EngineChange]) -> Bool = { _ in true }) {
+        self.owes = owes
+        super.init(inner)
+    }
+
+    /// Only where nothing goes out for it: what shows is the answer that came too early.
+    static func forStaging(_ inner: any Engine) -> EngineThatWritesBehind {
+        EngineThatWritesBehind(inner) { changes in
+            let tags = Set(changes.compactMap(\.key.first))
+            return tags.contains(RecordKind<Secret>.credential.tag) && !tags.contains(RecordKind<Rotation>.rotation.tag)
+        }
+    }
 
     override func commit(_ changes: [EngineChange]) throws(EngineError) {
         try pay()
+        guard owes(changes) else { return try inner.commit(changes) }
         owed = changes
     }
 
@@ -64,5 +82,14 @@ final class EngineThatWritesBehind: EngineDecorator, @unchecked Sendable {
         let changes = owed
         owed = []
         try inner.commit(changes)
+    }
+}
+
+/// Lists of configs lack their last one; each by itself is there.
+final class EngineThatListsOneConfigLess: EngineDecorator, @unchecked Sendable {
+    // SAFETY: used from the scheduler's thread alone.
+    override func range(_ prefix: [UInt8], after: [UInt8]?, order: RangeOrder, limit: Int) throws(EngineError) -> [EngineRecord] {
+        let records = try inner.range(prefix, after: after, order: order, limit: limit)
+        return prefix == [RecordKind<ConfigRecord>.config.tag] ? Array(records.dropLast()) : records
     }
 }

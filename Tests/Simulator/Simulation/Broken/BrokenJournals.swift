@@ -36,3 +36,33 @@ struct JournalThatMovesDue: RotationJournal {
         return try await honest.credentials(of: rotation)
     }
 }
+
+/// What a key was replaced by is enough for it to go.
+struct JournalThatErasesEarly: RotationJournal {
+    let honest: any RotationJournal
+    let vault: VaultStore
+    let proofs: Set<Proof>
+
+    func commit(_ rotation: Rotation) async throws {
+        try await honest.commit(rotation)
+        if case .ended(.succeeded) = rotation.machine.phase { try await erasePrevious(of: rotation) }
+    }
+
+    func rotation(_ id: RotationID) async throws -> Rotation? { try await honest.rotation(id) }
+    func isPaused(_ config: ConfigName) async throws -> Bool { try await honest.isPaused(config) }
+    func credentials(of rotation: Rotation) async throws -> CredentialsInPlay { try await honest.credentials(of: rotation) }
+
+    private func erasePrevious(of rotation: Rotation) async throws {
+        let (name, proofs) = (rotation.config.description, proofs)
+        try await vault.write { transaction in
+            guard var config = try transaction.get(.config, .named(name)), let proof = config.version(.current)?.proof,
+                proofs.contains(proof), let previous = config.newestPrevious
+            else { return .unchanged(()) }
+            config.versions.removeAll { $0.number == previous.number }
+            try transaction.put(.config, .named(name), config)
+            try transaction.erase(.credential, .numbered(name, previous.number))
+            return .changed(
+                (), AuditEvent(at: rotation.request.at, "version.erased", by: nil, config: config.name, version: previous.number))
+        }
+    }
+}

@@ -10,10 +10,16 @@ package enum BrokenVariant: String, CaseIterable, Sendable {
     case leavesOutTheOutcome = "leaves-out-the-outcome"
     /// A commit is reported as done before it is.
     case writesBehind = "writes-behind"
+    /// A staged key is answered for before it is on the disk.
+    case answersBeforeTheCommit = "answers-before-the-commit"
     /// Audit entries don't come along.
     case forgetsAudit = "forgets-audit"
     /// A key is erased while a PUT of it may still land.
     case forgetsStragglers = "forgets-stragglers"
+    /// The earlier key is erased in spite of its grace.
+    case forgetsTheGrace = "forgets-the-grace"
+    /// The earlier key is erased though nobody knows whether the new one works.
+    case forgetsTheProof = "forgets-the-proof"
     /// A repeated request makes another rotation.
     case forgetsRequests = "forgets-requests"
     /// The due time moves before the rotation has succeeded.
@@ -22,17 +28,23 @@ package enum BrokenVariant: String, CaseIterable, Sendable {
     case sendsTheEarlierKey = "sends-the-earlier-key"
     /// Every PUT counts as confirmed.
     case believesEveryPut = "believes-every-put"
+    /// One config is missing in what `status` looks at.
+    case leavesOutAConfig = "leaves-out-a-config"
 
     func breakPorts(_ ports: inout Ports, _ world: World) {
         switch self {
         case .leavesOutTheOutcome: ports.journal = { honest, _ in JournalWithoutOutcome(honest: honest) }
         case .writesBehind: ports.engine = { EngineThatWritesBehind($0) }
+        case .answersBeforeTheCommit: ports.engine = { EngineThatWritesBehind.forStaging($0) }
         case .forgetsAudit: ports.engine = { EngineWithoutAudit($0) }
         case .forgetsStragglers: ports.operationLimits.stragglerHorizon = .zero
+        case .forgetsTheGrace: ports.journal = { JournalThatErasesEarly(honest: $0, vault: $1, proofs: [.proven, .off]) }
+        case .forgetsTheProof: ports.journal = { JournalThatErasesEarly(honest: $0, vault: $1, proofs: [.unproven]) }
         case .forgetsRequests: ports.operationLimits.idempotencyAge = .zero
         case .movesDueEarly: ports.journal = { JournalThatMovesDue(honest: $0, vault: $1) }
         case .sendsTheEarlierKey: ports.targets = Targets(honest: ports.targets) { TargetOfTheEarlierKey(honest: $0) }
         case .believesEveryPut: ports.targets = Targets(honest: ports.targets) { TargetThatBelieves(honest: $0) }
+        case .leavesOutAConfig: ports.engine = { EngineThatListsOneConfigLess($0) }
         }
     }
 }
