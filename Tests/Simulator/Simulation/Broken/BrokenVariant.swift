@@ -28,6 +28,12 @@ package enum BrokenVariant: String, CaseIterable, Sendable {
     case sendsTheEarlierKey = "sends-the-earlier-key"
     /// Every PUT counts as confirmed.
     case believesEveryPut = "believes-every-put"
+    /// A key that came along with the vault is put though it is in quarantine.
+    case ignoresQuarantine = "ignores-quarantine"
+    /// An older copy passes for today's vault.
+    case keepsNoCounter = "keeps-no-counter"
+    /// Another machine's vault passes for its own.
+    case knowsNoMachine = "knows-no-machine"
     /// One config is missing in what `status` looks at.
     case leavesOutAConfig = "leaves-out-a-config"
 
@@ -44,7 +50,26 @@ package enum BrokenVariant: String, CaseIterable, Sendable {
         case .movesDueEarly: ports.journal = { JournalThatMovesDue(honest: $0, vault: $1) }
         case .sendsTheEarlierKey: ports.targets = Targets(honest: ports.targets) { TargetOfTheEarlierKey(honest: $0) }
         case .believesEveryPut: ports.targets = Targets(honest: ports.targets) { TargetThatBelieves(honest: $0) }
+        case .ignoresQuarantine: ports.opened = Self.ignoreQuarantine
+        case .keepsNoCounter: ports.mirror = { _ in nil }
+        case .knowsNoMachine: ports.machine = { _ in nil }
         case .leavesOutAConfig: ports.engine = { EngineThatListsOneConfigLess($0) }
         }
+    }
+
+    /// Puts a key that came along, as if the vault were the newest.
+    private static let ignoreQuarantine: @Sendable (VaultService, VaultStore) async -> Void = { service, vault in
+        let next = try? await vault.write { transaction -> Change<ConfigName?> in
+            guard try transaction.vaultState().quarantine != nil else { return .unchanged(nil) }
+            let next = try Scene.configs.first { name in
+                guard let config = try transaction.get(.config, .named(name.description)) else { return false }
+                return config.unfinished == nil && config.pause == nil && config.removedAt == nil && config.version(.staged) != nil
+            }
+            guard let next else { return .unchanged(nil) }
+            try transaction.changeState { $0.quarantine = nil }
+            return .changed(next, AuditEvent(at: Timestamp(milliseconds: 0), "vault.unsealed", by: nil))
+        }
+        guard let next else { return }
+        _ = try? await service.rotate(next, RotationRequest(.rotate), .not, as: Scene.operatorAtRoot)
     }
 }

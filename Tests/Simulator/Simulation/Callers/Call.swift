@@ -7,6 +7,8 @@ struct Call {
     let what: String
     let config: ConfigName?
     var idempotencyKey: String?
+    /// What the operator answers for by it.
+    var word: Word?
     let perform: @Sendable (VaultService) async throws -> Answer
 
     init(
@@ -17,6 +19,20 @@ struct Call {
         self.config = config
         self.idempotencyKey = idempotencyKey
         self.perform = perform
+    }
+}
+
+extension Call {
+    enum Word: Hashable {
+        case releases(ConfigName), releasesAll
+        /// A vault that may be an older copy.
+        case acceptsOlder
+    }
+
+    func meaning(_ word: Word) -> Call {
+        var call = self
+        call.word = word
+        return call
     }
 }
 

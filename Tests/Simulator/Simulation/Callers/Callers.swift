@@ -22,6 +22,7 @@ final class Callers: @unchecked Sendable {
         nextID += 1
         let id = nextID
         world.trace("caller \(id): \(call.what)")
+        if let word = call.word { world.oracle.said(word) }
         let service = world.daemon.service
         let task = Task(executorPreference: world.scheduler) {
             do { self.hears(id, .success(try await call.perform(service))) } catch { self.hears(id, .failure(error)) }

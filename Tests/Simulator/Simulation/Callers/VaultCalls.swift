@@ -32,19 +32,13 @@ extension MoveKind {
                     return .done
                 })
         },
-        .fault("mirror the counter", weight: 2) { _, world in
-            let vault = world.daemon.vault
-            world.callers.begin(
-                Call("mirror the counter") { _ in
-                    await vault.mirrorCounter()
-                    return .done
-                })
-        },
+        .fault("mirror the counter", weight: 2) { _, world in world.callers.begin(.mirrorCounter(of: world.daemon.vault)) },
         .fault("rekey", weight: 1) { _, world in world.callers.begin(.rekey) },
         .fault("add a slot", weight: 1) { _, world in world.callers.begin(.addSlot(random: world.random)) },
         .fault("remove a slot", weight: 1) { _, world in world.callers.begin(.removeSlot) },
         .fault("back up", weight: 2) { _, world in world.callers.begin(.backUp(to: world.backup)) },
         .fault("restore", weight: 1) { _, world in world.restoreBackup() },
+        .fault("accept an older copy", weight: 2) { _, world in world.callers.begin(.acceptOlder) },
         .fault("release a config", weight: 1) { chance, world in world.callers.begin(.release(chance.pick(Scene.configs))) },
         .fault("release all", weight: 1) { _, world in world.callers.begin(.releaseAll) },
         .fault("status", weight: 1) { _, world in
@@ -104,12 +98,19 @@ extension Call {
         Call("release \(config)", on: config) { service in
             try await service.release(config, as: Scene.operatorAtRoot)
             return .done
-        }
+        }.meaning(.releases(config))
     }
 
     static var releaseAll: Call {
         Call("release all") { service in
             try await service.releaseAll(as: Scene.operatorAtRoot)
+            return .done
+        }.meaning(.releasesAll)
+    }
+
+    static func mirrorCounter(of vault: VaultStore) -> Call {
+        Call("mirror the counter") { _ in
+            await vault.mirrorCounter()
             return .done
         }
     }
@@ -123,6 +124,13 @@ extension Call {
             try await service.seal(as: Scene.operatorAtRoot)
             return .done
         }
+    }
+
+    static var acceptOlder: Call {
+        Call("unseal, be it an older copy") { service in
+            try await service.unseal(.accepted, as: Scene.operatorAtRoot)
+            return .done
+        }.meaning(.acceptsOlder)
     }
 
     static var unseal: Call {

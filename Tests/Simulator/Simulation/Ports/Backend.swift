@@ -32,7 +32,10 @@ final class Backend {
 
     struct Upstream {
         var access: Set<String> = []
-        var refresh: String?
+        var refresh: String? {
+            didSet { if let refresh { refreshTokensEver.insert(refresh) } }
+        }
+        private(set) var refreshTokensEver: Set<String> = []
         var hasList = true
         var refreshes: [RefreshRow] = []
         var tokensMade = 0

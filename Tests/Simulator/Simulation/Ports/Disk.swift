@@ -9,6 +9,9 @@ protocol Disk: AnyObject {
     /// Cuts the power in the middle of a commit: what of it survives is found at the next `open`.
     func tear(_ changes: [EngineChange], of engine: any Engine, at fraction: Double)
 
+    /// All that is on it, as somebody who copies it gets it.
+    func copied() throws -> [EngineRecord]
+
     /// Loses all that is on it and is made anew, with what `fill` writes. Returns that.
     func replace(_ fill: (any Engine) throws -> Void) throws -> any Engine
 
@@ -25,6 +28,8 @@ final class MemoryDisk: Disk {
     }
 
     func open() -> any Engine { engine }
+
+    func copied() -> [EngineRecord] { engine.records }
 
     func tear(_ changes: [EngineChange], of engine: any Engine, at fraction: Double) {
         if fraction >= 0.5 { try? self.engine.commit(changes) }

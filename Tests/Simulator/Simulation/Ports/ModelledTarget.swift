@@ -97,6 +97,7 @@ final class ModelledTarget: RotationTarget, @unchecked Sendable {
     func refresh(with token: borrowing Secret) async -> RefreshAnswer {
         let token = token.spelled
         guard world.survives(.beforeRefresh) else { return .unknown(Self.gone) }
+        world.oracle.refreshing(with: token)
         let backend = world.backend
         await world.time.sleep(for: Self.latency)
         guard var books = backend.upstreams[upstream] else { return .unknown(Reason("there is no such backend")) }

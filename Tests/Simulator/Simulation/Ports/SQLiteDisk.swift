@@ -53,6 +53,11 @@ final class SQLiteDisk: Disk {
         try? (after.prefix(cut) + before.dropFirst(cut)).write(to: log(life + 1))
     }
 
+    func copied() throws -> [EngineRecord] {
+        guard let engine else { return [] }
+        return try engine.range([], after: nil, order: .ascending, limit: .max)
+    }
+
     func replace(_ fill: (any Engine) throws -> Void) throws -> any Engine {
         engine?.close()
         try FileManager.default.removeItem(at: folder(life))

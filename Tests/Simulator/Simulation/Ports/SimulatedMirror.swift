@@ -1,3 +1,4 @@
+import FoundationEssentials
 import TestSupport
 import Vault
 
@@ -12,6 +13,17 @@ final class SimulatedMirror: CounterMirror, @unchecked Sendable {
     }
 
     func read() throws(VaultError) -> [UInt8]? { try inner.read() }
+
+    /// As whoever looks at the file sees it.
+    var counter: Int64? {
+        inner.bytes.flatMap { try? JSONDecoder().decode(Mark.self, from: Data($0)).counter }
+    }
+
+    private struct Mark: Decodable {
+        let counter: Int64
+    }
+
+    func lose() { inner.bytes = nil }
 
     func write(_ bytes: [UInt8]) throws(VaultError) {
         guard world.survives(.beforeMirror) else { throw Self.gone }

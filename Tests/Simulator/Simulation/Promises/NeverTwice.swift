@@ -8,6 +8,7 @@ extension Oracle {
     func sending(_ value: String?, as which: CredentialsInPlay.Which?, to id: RemoteID) {
         let config = Scene.config(at: id)
         requireAlone(id)
+        requireMayPut(value, as: which, for: config)
         guard let record = image.configs[config], let unfinished = record.unfinished, let rotation = image.rotations[unfinished] else {
             return broken(.neverTwice, "a PUT for '\(config)' without a rotation of it")
         }
@@ -36,7 +37,10 @@ extension Oracle {
     }
 
     /// A validate leaves the daemon.
-    func asking(_ id: RemoteID) { requireAlone(id) }
+    func asking(_ id: RemoteID) {
+        requireAlone(id)
+        requireMayAsk(Scene.config(at: id))
+    }
 
     private func requireAlone(_ id: RemoteID) {
         guard world.backend.remotes[id]?.underWay != 0 else { return }

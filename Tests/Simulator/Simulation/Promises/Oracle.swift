@@ -11,6 +11,8 @@ package enum Promise: String, Sendable {
     case neverCutOff = "never cut off"
     /// What was answered holds.
     case durable = "durable before visible"
+    /// Nothing of a vault that may not be the newest goes out.
+    case quarantine = "quarantine holds"
     /// The due time moves in the successful commit alone.
     case due = "due moves with the commit"
     /// Everybody gets an answer, nothing runs for ever, all comes to rest.
@@ -35,6 +37,8 @@ final class Oracle {
     var books: [ConfigName: Books] = [:]
     /// Which rotation a repeated request got.
     var remembered: [String: Remembered] = [:]
+    /// What may not go out, while that is so.
+    var quarantined: Quarantined?
 
     struct Books {
         /// The highest version that was ever sent as a new one.
@@ -71,7 +75,9 @@ final class Oracle {
         do {
             let delta = try image.absorb(changes, in: engine)
             for entry in delta.entries { world.trace("durable: \(entry.event) \(entry.config?.description ?? "") \(entry.outcome ?? "")") }
+            world.machineWrittenDown = world.machine
             checkAudited(delta)
+            checkQuarantine(delta)
             for (name, before, after) in delta.configs {
                 keepBooks(name, before, after)
                 checkDue(name, before, after, delta)
@@ -80,6 +86,7 @@ final class Oracle {
                 checkHeld(name)
             }
             for (name, number, key) in delta.erased { checkStragglers(name, number, key) }
+            endQuarantine(delta)
         } catch {
             broken(.neverLost, "the vault can't be read: \(error)")
         }
@@ -102,7 +109,7 @@ final class Oracle {
     func replaced(by engine: any Engine) {
         do {
             try image.readAll(of: engine)
-            (books, remembered) = ([:], [:])
+            (books, remembered, quarantined) = ([:], [:], nil)
             for (name, record) in image.configs { keepBooks(name, record, record) }
         } catch {
             broken(.neverLost, "the restored vault can't be read: \(error)")

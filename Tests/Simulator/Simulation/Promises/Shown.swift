@@ -7,6 +7,9 @@ import Vault
 extension Oracle {
     func shown(_ status: StatusSnapshot) {
         guard violation == nil, status.sealedBecause == nil else { return }
+        if (status.quarantine == nil) != (quarantined == nil) {
+            broken(.neverSilent, "status says that the vault is \(status.quarantine == nil ? "not " : "")in quarantine")
+        }
         let attention = Dictionary(grouping: status.attention, by: \.config)
         for config in Scene.configs {
             guard let record = image.configs[config], record.removedAt == nil else {
@@ -14,7 +17,7 @@ extension Oracle {
                 continue
             }
             let shown = attention[config]?.first
-            let wanted = wanted(record, in: status.quarantine)
+            let wanted = wanted(record)
             switch (wanted, shown) {
             case (nil, nil): break
             case (let why?, nil): broken(.neverSilent, "status does not name '\(config)', which is \(why.what)")
@@ -34,12 +37,12 @@ extension Oracle {
         let needsStep: Bool
     }
 
-    private func wanted(_ record: ConfigRecord, in quarantine: Quarantine?) -> Want? {
+    private func wanted(_ record: ConfigRecord) -> Want? {
         let now = world.time.now()
         let isPaused = record.isPaused(at: now)
         let rotation = record.unfinished.flatMap { image.rotations[$0] }
         // One that was begun in it is the operator's own way out.
-        if let quarantine, record.released != quarantine.id, rotation?.quarantine != quarantine.id {
+        if let quarantined, quarantined.configs[record.name] != nil, rotation.map({ quarantined.rotations.contains($0.id) }) ?? true {
             return Want(what: "in quarantine", needsStep: true)
         }
         if let rotation {

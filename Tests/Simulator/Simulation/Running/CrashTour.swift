@@ -86,6 +86,22 @@ package struct CrashTour: Sendable {
                 world.restoreBackup()
                 return .releaseAll
             },
+            .during("an older copy is put back") { world in
+                world.copyDisk()
+                world.run(for: .seconds(1))
+                world.callers.begin(.mirrorCounter(of: world.daemon.vault))
+                world.run(for: .seconds(1))
+                world.putOlderCopyBack(.kept)
+                return .acceptOlder
+            },
+            .during("the counter is lost") { world in
+                world.loseCounter()
+                return .acceptOlder
+            },
+            .during("another machine") { world in
+                world.moveDisk(to: World.machines[1], .kept)
+                return .releaseAll
+            },
             .during("seal") { _ in .seal },
         ]
 

@@ -57,7 +57,7 @@ package struct MoveKind: Sendable {
     }
 
     static let all: [MoveKind] =
-        stagingCalls + rotationCalls + configCalls + vaultCalls + backendFaults + daemonFaults
+        stagingCalls + rotationCalls + configCalls + vaultCalls + backendFaults + daemonFaults + copyFaults
     static let weightOfAll = all.reduce(0) { $0 + $1.weight }
 }
 

@@ -16,7 +16,7 @@ final class Daemon {
     init(in world: World) {
         guard let ports = world.ports else { preconditionFailure("a daemon without ports") }
         let events = EventHub(listener: Silence())
-        let vault = VaultStore(audience: events, mirror: world.mirror, kindNames: RecordNames.all, on: world.scheduler.lane)
+        let vault = VaultStore(audience: events, mirror: ports.mirror(world.mirror), kindNames: RecordNames.all, on: world.scheduler.lane)
         let bearers = UpstreamBearers(vault: vault, targets: ports.targets, clock: world.time, executor: world.scheduler)
         let limits = ports.operationLimits
         let stragglers = StragglerWatch(clock: world.time, horizon: limits.stragglerHorizon)
@@ -46,7 +46,7 @@ final class Daemon {
 
         init(of world: World) { self.world = world }
 
-        var machine: String? { nil }
+        var machine: String? { world.ports.machine(world.machine) }
 
         func open(at time: Timestamp, random: any RandomSource) throws(VaultError) -> OpenVault {
             try OpenVault.open(try engine(), unlockKey: World.unlockKey, at: time, random: random)

@@ -9,6 +9,11 @@ struct Ports {
     var targets: any TargetProvider
     var journal: (any RotationJournal, VaultStore) -> any RotationJournal = { honest, _ in honest }
     var engine: (any Engine) -> any Engine = { $0 }
+    var mirror: (SimulatedMirror) -> (any CounterMirror)? = { $0 }
+    /// What the daemon takes for its machine's id.
+    var machine: (String) -> String? = { $0 }
+    /// Runs once the vault is open.
+    var opened: @Sendable (VaultService, VaultStore) async -> Void = { _, _ in }
     var rotationLimits = Ports.shortLimits
     var operationLimits = OperationLimits()
 

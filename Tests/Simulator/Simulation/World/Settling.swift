@@ -27,6 +27,10 @@ extension World {
         var isBusy = false
         begin(.unseal)
         run(for: .seconds(1))
+        if mayBeRefused {
+            begin(.acceptOlder)
+            run(for: .seconds(1))
+        }
         begin(.status)
         run(for: .zero)
         begin(.releaseAll)

@@ -29,9 +29,17 @@ final class World: @unchecked Sendable {
     /// A commit in the middle of which the power went.
     private var inDoubt: [EngineChange]?
     let backup = KeptBackup()
+    var olderCopy: OlderCopy?
+    /// A copy was put back, or the counter was lost: a refusal to open the vault is in order since.
+    var mayBeRefused = false
+    private(set) var machine = World.machines[0]
+    /// Where something was last committed.
+    var machineWrittenDown = World.machines[0]
     var clockAhead = Duration.zero
     /// The last jump of the wall clock: when, and where it stood before.
     var jump: (uptime: Duration, from: Timestamp)?
+
+    static let machines = ["machine-1", "machine-2", "machine-3"]
 
     static var unlockKey: Secret { Secret(count: 32) { $0.copyBytes(from: repeatElement(7, count: 32)) } }
 
@@ -48,7 +56,7 @@ final class World: @unchecked Sendable {
         ports = Ports(in: self)
         variant?.breakPorts(&ports, self)
         let engine = try disk.open()
-        try OpenVault.create(in: engine, unlockKey: Self.unlockKey, recovery: nil, owner: nil, at: time.now(), random: random)
+        try OpenVault.create(in: engine, unlockKey: Self.unlockKey, recovery: nil, owner: machine, at: time.now(), random: random)
         oracle = try Oracle(of: self, reading: engine)
         callers = Callers(in: self)
         start()
@@ -113,18 +121,26 @@ final class World: @unchecked Sendable {
         start()
     }
 
-    /// Another disk, as `fill` makes it, in place of this one. What the backends hold, it may never have known.
-    func replaceDisk(_ fill: (any Engine) throws -> Void) {
+    /// The daemon is stopped, and goes on with whatever it finds after `change`.
+    func betweenLives(_ change: () -> Void) {
         isCrashed = true
         unwind()
+        change()
+        start()
+    }
+
+    /// Another disk, as `fill` makes it, in place of this one. What the backends hold, it may never have known.
+    func replaceDisk(_ fill: (any Engine) throws -> Void) {
+        inDoubt = nil
         do {
             oracle.replaced(by: try disk.replace(fill))
         } catch {
-            oracle.broken(.neverLost, "the backup can't be restored: \(error)")
+            oracle.broken(.neverLost, "the disk can't be replaced: \(error)")
         }
         for id in backend.remotes.keys { backend.disown(id) }
-        start()
     }
+
+    func move(to machine: String) { self.machine = machine }
 
     /// The end of the run: what still sleeps or waits would keep the daemon and its keys.
     func end() {
@@ -152,6 +168,7 @@ final class World: @unchecked Sendable {
         Task(executorPreference: scheduler) {
             // Sealed where that fails: an operator unseals it later.
             try? await daemon.service.open(by: nil)
+            await self.ports.opened(daemon.service, daemon.vault)
             opened.isSet = true
         }
         // As READY=1: most callers come once it is open, some as soon as it can be read.
