@@ -93,3 +93,15 @@ final class EngineThatListsOneConfigLess: EngineDecorator, @unchecked Sendable {
         return prefix == [RecordKind<ConfigRecord>.config.tag] ? Array(records.dropLast()) : records
     }
 }
+
+final class EngineThatKeepsItsReserve: EngineDecorator, @unchecked Sendable {
+    // SAFETY: used from the scheduler's thread alone.
+    override var reserve: (any Reserve)? { inner.reserve.map(Kept.init) }
+
+    private struct Kept: Reserve {
+        let honest: any Reserve
+
+        func keep() throws(EngineError) { try honest.keep() }
+        func release() {}
+    }
+}

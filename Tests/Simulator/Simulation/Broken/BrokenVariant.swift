@@ -34,6 +34,8 @@ package enum BrokenVariant: String, CaseIterable, Sendable {
     case keepsNoCounter = "keeps-no-counter"
     /// Another machine's vault passes for its own.
     case knowsNoMachine = "knows-no-machine"
+    /// What is kept back for the last entries on a full disk is never given up.
+    case keepsItsReserve = "keeps-its-reserve"
     /// One config is missing in what `status` looks at.
     case leavesOutAConfig = "leaves-out-a-config"
 
@@ -53,6 +55,7 @@ package enum BrokenVariant: String, CaseIterable, Sendable {
         case .ignoresQuarantine: ports.opened = Self.ignoreQuarantine
         case .keepsNoCounter: ports.mirror = { _ in nil }
         case .knowsNoMachine: ports.machine = { _ in nil }
+        case .keepsItsReserve: ports.engine = { EngineThatKeepsItsReserve($0) }
         case .leavesOutAConfig: ports.engine = { EngineThatListsOneConfigLess($0) }
         }
     }

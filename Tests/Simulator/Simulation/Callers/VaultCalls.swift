@@ -33,7 +33,10 @@ extension MoveKind {
                 })
         },
         .fault("mirror the counter", weight: 2) { _, world in world.callers.begin(.mirrorCounter(of: world.daemon.vault)) },
-        .fault("rekey", weight: 1) { _, world in world.callers.begin(.rekey) },
+        .fault("rekey", weight: 1) { chance, world in
+            if chance.happens(percent: 20) { world.diskFaults.next = [.torn] }
+            world.callers.begin(.rekey)
+        },
         .fault("add a slot", weight: 1) { _, world in world.callers.begin(.addSlot(random: world.random)) },
         .fault("remove a slot", weight: 1) { _, world in world.callers.begin(.removeSlot) },
         .fault("back up", weight: 2) { _, world in world.callers.begin(.backUp(to: world.backup)) },

@@ -6,8 +6,8 @@ protocol Disk: AnyObject {
     /// Opens what is durable.
     func open() throws(VaultError) -> any Engine
 
-    /// Cuts the power in the middle of a commit: what of it survives is found at the next `open`.
-    func tear(_ changes: [EngineChange], of engine: any Engine, at fraction: Double)
+    /// Cuts the power in the middle of what `write` does: what of it survives is found at the next `open`.
+    func tear(_ engine: any Engine, at fraction: Double, _ write: (any Engine) throws -> Void)
 
     /// All that is on it, as somebody who copies it gets it.
     func copied() throws -> [EngineRecord]
@@ -31,8 +31,8 @@ final class MemoryDisk: Disk {
 
     func copied() -> [EngineRecord] { engine.records }
 
-    func tear(_ changes: [EngineChange], of engine: any Engine, at fraction: Double) {
-        if fraction >= 0.5 { try? self.engine.commit(changes) }
+    func tear(_ engine: any Engine, at fraction: Double, _ write: (any Engine) throws -> Void) {
+        if fraction >= 0.5 { try? write(engine) }
     }
 
     func replace(_ fill: (any Engine) throws -> Void) throws -> any Engine {

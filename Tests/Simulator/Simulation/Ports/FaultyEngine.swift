@@ -4,7 +4,37 @@ import Vault
 struct DiskFaults {
     /// The next commits: how each fails.
     var next: [CommitFault] = []
-    var isFull = false
+    /// What was told of the reserve is undone by what fills the disk up again.
+    var isFull = false {
+        didSet { if isFull, !oldValue, case .givenUp = reserve { reserve = .givenUp(commitsLeft: 0) } }
+    }
+    var reserve = ReserveRoom.givenUp(commitsLeft: 0)
+    /// So many commits failed, full disks apart.
+    var failed = 0
+
+    enum ReserveRoom: Equatable {
+        case kept
+        case givenUp(commitsLeft: Int)
+    }
+
+    /// Few, so that runs see its end.
+    static let reserveCommits = 3
+
+    /// Whether a commit of work under way still fits.
+    var hasReserve: Bool { reserve != .givenUp(commitsLeft: 0) }
+
+    /// False where it is not given up, or used up.
+    mutating func takeFromReserve() -> Bool {
+        guard case .givenUp(let left) = reserve, left > 0 else { return false }
+        reserve = .givenUp(commitsLeft: left - 1)
+        return true
+    }
+
+    /// Nothing fails any more.
+    mutating func end() {
+        next = []
+        isFull = false
+    }
 
     enum CommitFault: String, CaseIterable {
         /// It fails, and nothing of it is there.
@@ -42,7 +72,7 @@ final class FaultyEngine: Engine, @unchecked Sendable {
     func commit(_ changes: [EngineChange]) throws(EngineError) {
         let fault = try begin()
         guard fault != .torn else {
-            world.tear(changes, of: inner)
+            world.tear(.commit(changes), of: inner) { try $0.commit(changes) }
             throw Self.gone
         }
         do { try inner.commit(changes) } catch {
@@ -56,18 +86,29 @@ final class FaultyEngine: Engine, @unchecked Sendable {
     func rewrite(
         _ becoming: (EngineRecord) throws(VaultError) -> EngineChange.Content?, last: () throws(VaultError) -> [EngineChange]
     ) throws(VaultError) {
+        // It takes as much room as all records do: the reserve is not made for that.
+        if world.diskFaults.isFull { throw .diskFull }
         let fault: DiskFaults.CommitFault?
         do { fault = try begin() } catch { throw VaultError(error) }
+        guard fault != .torn else {
+            world.tear(.rewrite(before: try records()), of: inner) { try $0.rewrite(becoming, last: last) }
+            throw VaultError(Self.gone)
+        }
         try inner.rewrite(becoming, last: last)
         world.oracle.rewritten(in: inner)
         do { try end(fault) } catch { throw VaultError(error) }
     }
 
+    private func records() throws(VaultError) -> [EngineRecord] {
+        do { return try inner.range([], after: nil, order: .ascending, limit: .max) } catch { throw VaultError(error) }
+    }
+
     /// What is to go wrong with the commit that begins; throws where it does not get that far.
     private func begin() throws(EngineError) -> DiskFaults.CommitFault? {
         guard world.survives(.beforeCommit) else { throw Self.gone }
-        if world.diskFaults.isFull { throw .diskFull }
+        if world.diskFaults.isFull, !world.diskFaults.takeFromReserve() { throw .diskFull }
         let fault = world.diskFaults.next.isEmpty ? nil : world.diskFaults.next.removeFirst()
+        if fault != nil { world.diskFaults.failed += 1 }
         switch fault {
         case .lost: throw .failed("the disk failed")
         case .full: throw .diskFull
@@ -96,7 +137,8 @@ final class FaultyEngine: Engine, @unchecked Sendable {
         return try inner.snapshot()
     }
 
-    var reserve: (any Reserve)? { inner.reserve }
+    /// The world's own over real files too: it has no disk of a size.
+    var reserve: (any Reserve)? { SimulatedReserve(in: world) }
 
     func close() {
         inner.close()
@@ -107,4 +149,23 @@ final class FaultyEngine: Engine, @unchecked Sendable {
     }
 
     private static let gone = EngineError.failed("the process is gone")
+}
+
+private final class SimulatedReserve: Reserve, @unchecked Sendable {
+    // SAFETY: used from the scheduler's thread alone.
+    private unowned let world: World
+
+    init(in world: World) { self.world = world }
+
+    func keep() throws(EngineError) {
+        guard !world.isCrashed, world.diskFaults.reserve != .kept else { return }
+        if world.diskFaults.isFull { throw .diskFull }
+        world.diskFaults.reserve = .kept
+    }
+
+    func release() {
+        guard !world.isCrashed, world.diskFaults.reserve == .kept else { return }
+        world.trace("the reserve is given up")
+        world.diskFaults.reserve = .givenUp(commitsLeft: DiskFaults.reserveCommits)
+    }
 }

@@ -42,9 +42,9 @@ final class SQLiteDisk: Disk {
     }
 
     /// The new log's beginning, as far as it came, over the old one.
-    func tear(_ changes: [EngineChange], of engine: any Engine, at fraction: Double) {
+    func tear(_ engine: any Engine, at fraction: Double, _ write: (any Engine) throws -> Void) {
         let before = (try? Data(contentsOf: log(life))) ?? Data()
-        try? engine.commit(changes)
+        try? write(engine)
         let after = (try? Data(contentsOf: log(life))) ?? Data()
         makeNext()
         isTorn = true

@@ -8,6 +8,7 @@ extension Oracle {
     func sending(_ value: String?, as which: CredentialsInPlay.Which?, to id: RemoteID) {
         let config = Scene.config(at: id)
         requireAlone(id)
+        actedOn(config)
         requireMayPut(value, as: which, for: config)
         guard let record = image.configs[config], let unfinished = record.unfinished, let rotation = image.rotations[unfinished] else {
             return broken(.neverTwice, "a PUT for '\(config)' without a rotation of it")
@@ -39,6 +40,7 @@ extension Oracle {
     /// A validate leaves the daemon.
     func asking(_ id: RemoteID) {
         requireAlone(id)
+        actedOn(Scene.config(at: id))
         requireMayAsk(Scene.config(at: id))
     }
 

@@ -39,6 +39,9 @@ final class Oracle {
     var remembered: [String: Remembered] = [:]
     /// What may not go out, while that is so.
     var quarantined: Quarantined?
+    /// What the daemon heard of each configuration and has not acted on yet.
+    var unrecorded: [RemoteID: Int] = [:]
+    var answersHeard = 0
 
     struct Books {
         /// The highest version that was ever sent as a new one.
@@ -78,6 +81,7 @@ final class Oracle {
             world.machineWrittenDown = world.machine
             checkAudited(delta)
             checkQuarantine(delta)
+            checkRoom(delta)
             for (name, before, after) in delta.configs {
                 keepBooks(name, before, after)
                 checkDue(name, before, after, delta)
@@ -134,6 +138,15 @@ final class Oracle {
         case changes.count: durable(changes, in: engine)
         case 0: break
         default: broken(.durable, "\(present.count) of the \(changes.count) changes of a torn commit are on the disk")
+        }
+    }
+
+    /// The same of what replaces all records at once.
+    func found(rewriteOf before: [EngineRecord], in engine: any Engine) {
+        do {
+            if try engine.range([], after: nil, order: .ascending, limit: .max) != before { rewritten(in: engine) }
+        } catch {
+            broken(.neverLost, "after a power cut the vault can't be read: \(error)")
         }
     }
 

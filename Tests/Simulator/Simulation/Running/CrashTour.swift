@@ -73,6 +73,10 @@ package struct CrashTour: Sendable {
             Path("prove", kind: .prove),
             Path("prove fails", validates: Array(repeating: .fails, count: 3), kind: .prove),
             .during("rekey") { _ in .rekey },
+            .during("rekey, and the power goes") { world in
+                world.diskFaults.next = [.torn]
+                return .rekey
+            },
             .during("add a slot") { .addSlot(random: $0.random) },
             .during("remove a slot") { world in
                 world.callers.begin(.addSlot(random: world.random))

@@ -7,7 +7,7 @@ extension World {
     func settle() {
         backend.recover()
         crashes.forget()
-        diskFaults = DiskFaults()
+        diskFaults.end()
         trace("the dust settles")
         run(for: PutRow.stragglerMax + .seconds(60))
         for round in 0..<Self.roundsMax where oracle.violation == nil {

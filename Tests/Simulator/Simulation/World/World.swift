@@ -27,7 +27,7 @@ final class World: @unchecked Sendable {
     private var chance: Chance
     private(set) var lives = 0
     /// A commit in the middle of which the power went.
-    private var inDoubt: [EngineChange]?
+    private var inDoubt: Doubt?
     let backup = KeptBackup()
     var olderCopy: OlderCopy?
     /// A copy was put back, or the counter was lost: a refusal to open the vault is in order since.
@@ -100,18 +100,34 @@ final class World: @unchecked Sendable {
         restart()
     }
 
-    func tear(_ changes: [EngineChange], of engine: any Engine) {
-        trace("the power goes during a commit")
-        inDoubt = changes
-        disk.tear(changes, of: engine, at: Double(chance.below(100)) / 100)
+    enum Doubt {
+        case commit([EngineChange])
+        /// All that was there.
+        case rewrite(before: [EngineRecord])
+
+        var name: String {
+            switch self {
+            case .commit: "a commit"
+            case .rewrite: "a rewrite of all"
+            }
+        }
+    }
+
+    func tear(_ doubt: Doubt, of engine: any Engine, _ write: (any Engine) throws -> Void) {
+        trace("the power goes during \(doubt.name)")
+        inDoubt = doubt
+        disk.tear(engine, at: Double(chance.below(100)) / 100, write)
         isCrashed = true
     }
 
     func openDisk() throws(VaultError) -> any Engine {
         let engine = try disk.open()
-        if let changes = inDoubt {
-            inDoubt = nil
-            oracle.found(changes, in: engine)
+        let doubt = inDoubt
+        inDoubt = nil
+        switch doubt {
+        case .commit(let changes): oracle.found(changes, in: engine)
+        case .rewrite(let before): oracle.found(rewriteOf: before, in: engine)
+        case nil: break
         }
         return engine
     }
