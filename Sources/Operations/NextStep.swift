@@ -77,7 +77,7 @@ extension Rotation {
             machine.plan.kind == .rollback ? NextStep.rollback(config) : NextStep.rotate(config)
         case .failed(_, .nothingChanged):
             machine.plan.kind == .prove ? NextStep.prove(config) : NextStep.showConfig(config)
-        case .failed(_, .withoutToken): record.lacksToken == true ? NextStep.setToken(machine.plan.upstream.name) : NextStep.prove(config)
+        case .failed(_, .withoutToken): NextStep.setToken(machine.plan.upstream.name)
         }
     }
 

@@ -205,7 +205,7 @@ struct RotationDraft: Sendable {
         if request.isCompromised, let standing { config.update(standing.number) { $0.isCompromised = true } }
         config.unfinished = id
         config.lastRotation = id
-        config.lacksToken = nil
+        config.refusedBearer = nil
         return Made(rotation: rotation, config: config)
     }
 

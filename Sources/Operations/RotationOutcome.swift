@@ -19,7 +19,7 @@ struct RotationOutcome {
         switch rotation.machine.plan.kind {
         case .rotate, .rollback: try move(&config, &transaction)
         case .remote: changeFields(&config)
-        case .prove: prove(&config)
+        case .prove: try prove(&config, transaction)
         }
         // What only waited for this proof goes with it.
         try transaction.eraseWhatMayGo(in: &config, at: now)
@@ -196,8 +196,10 @@ struct RotationOutcome {
         if let aiType = rotation.machine.plan.fields.aiType { config.binding.aiType = aiType }
     }
 
-    private func prove(_ config: inout ConfigRecord) {
-        if case .failed(_, .withoutToken) = ending { config.lacksToken = true }
+    private func prove(_ config: inout ConfigRecord, _ transaction: borrowing Transaction) throws {
+        if case .failed(_, .withoutToken) = ending {
+            config.refusedBearer = try transaction.get(.upstream, .named(config.binding.upstream))?.bearerGeneration
+        }
         guard let number = rotation.standingVersion else { return }
         config.update(number) { version in
             switch ending {

@@ -48,7 +48,8 @@ extension VaultService {
             var steps: [RotationID: String] = [:]
             for rotation in open {
                 let config = try view.get(.config, .named(rotation.config))
-                guard let config, let step = rotation.nextStep(in: config, at: now) else { continue }
+                guard let config, var step = rotation.nextStep(in: config, at: now) else { continue }
+                if try view.hasNewerBearer(than: config.refusedBearer, at: config.binding.upstream) { step = NextStep.prove(config.name) }
                 let quarantine = try view.quarantine(of: config)
                 // What came along with a copied vault goes on only when it is released.
                 steps[rotation.id] = quarantine.flatMap { $0.id == rotation.quarantine ? nil : $0.nextStep(for: config.name) } ?? step
@@ -132,5 +133,13 @@ extension VaultService {
             guard error.code == .unknownConfig else { throw error }
             throw Problem(.unknownRotation, "There is no rotation '\(rotation.id)'.", nextStep: "keyturn history")
         }
+    }
+}
+
+extension RecordReader {
+    /// Whether the upstream was given a token since one was refused.
+    fileprivate func hasNewerBearer(than refused: Int?, at upstream: UpstreamName) throws -> Bool {
+        guard let refused, let record = try get(.upstream, .named(upstream)) else { return false }
+        return record.bearerGeneration > refused
     }
 }

@@ -40,10 +40,7 @@ extension VaultService {
             }
             record.address = settings.address
             record.allowsPlainHTTP = settings.allowsPlainHTTP
-            if let box {
-                try transaction.takeBearer(box, for: &record, at: now)
-                try transaction.noteToken(for: bound.keys)
-            }
+            if let box { try transaction.takeBearer(box, for: &record, at: now) }
             try transaction.put(.upstream, .named(name), record)
             return .changed(
                 (),
@@ -120,15 +117,6 @@ extension Transaction {
                 .bindingInUse,
                 "The upstream '\(upstream.name)' can't go elsewhere while a config bound to it has a rotation under way or a previous version; another upstream can be set up beside it.",
                 nextStep: "keyturn config list")
-        }
-    }
-
-    /// Of those that lacked one, the next step is another.
-    fileprivate mutating func noteToken(for configs: some Collection<ConfigName>) throws {
-        for name in configs {
-            guard var config = try get(.config, .named(name)), config.lacksToken == true else { continue }
-            config.lacksToken = nil
-            try put(.config, .named(name), config)
         }
     }
 

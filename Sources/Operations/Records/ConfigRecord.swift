@@ -17,8 +17,8 @@ package struct ConfigRecord: Sendable, Codable, Equatable {
     package var dueAt: Timestamp?
     /// Why automatic rotation is held, after one that was rejected or failed; until a rotation by hand or a newly staged key.
     package var hold: String?
-    /// The last rotation, a `prove`, ended for want of a token, and the upstream was given none since.
-    package var lacksToken: Bool?
+    /// Which bearer of the upstream, by its generation, the backend did not take at the last rotation, a `prove`.
+    package var refusedBearer: Int?
     package var pause: Pause?
     /// Oldest first.
     package var versions: [VersionRecord] = []

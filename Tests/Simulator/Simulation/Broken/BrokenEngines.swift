@@ -102,6 +102,6 @@ final class EngineThatKeepsItsReserve: EngineDecorator, @unchecked Sendable {
         let honest: any Reserve
 
         func keep() throws(EngineError) { try honest.keep() }
-        func release() {}
+        func release() -> Bool { false }
     }
 }

@@ -4,29 +4,26 @@ import Vault
 struct DiskFaults {
     /// The next commits: how each fails.
     var next: [CommitFault] = []
-    /// What was told of the reserve is undone by what fills the disk up again.
+    /// Whatever fills the disk up takes what was given up of the reserve, too.
     var isFull = false {
-        didSet { if isFull, !oldValue, case .givenUp = reserve { reserve = .givenUp(commitsLeft: 0) } }
+        didSet { if isFull, !oldValue { givenUp = 0 } }
     }
-    var reserve = ReserveRoom.givenUp(commitsLeft: 0)
+    /// For how many commits the reserve has room, and how many of them it gave up.
+    var kept = 0
+    var givenUp = 0
     /// So many commits failed, full disks apart.
     var failed = 0
-
-    enum ReserveRoom: Equatable {
-        case kept
-        case givenUp(commitsLeft: Int)
-    }
 
     /// Few, so that runs see its end.
     static let reserveCommits = 3
 
     /// Whether a commit of work under way still fits.
-    var hasReserve: Bool { reserve != .givenUp(commitsLeft: 0) }
+    var hasReserve: Bool { kept + givenUp > 0 }
 
     /// False where it is not given up, or used up.
     mutating func takeFromReserve() -> Bool {
-        guard case .givenUp(let left) = reserve, left > 0 else { return false }
-        reserve = .givenUp(commitsLeft: left - 1)
+        guard givenUp > 0 else { return false }
+        givenUp -= 1
         return true
     }
 
@@ -158,14 +155,17 @@ private final class SimulatedReserve: Reserve, @unchecked Sendable {
     init(in world: World) { self.world = world }
 
     func keep() throws(EngineError) {
-        guard !world.isCrashed, world.diskFaults.reserve != .kept else { return }
+        guard !world.isCrashed else { return }
         if world.diskFaults.isFull { throw .diskFull }
-        world.diskFaults.reserve = .kept
+        world.diskFaults.kept = DiskFaults.reserveCommits
+        world.diskFaults.givenUp = 0
     }
 
-    func release() {
-        guard !world.isCrashed, world.diskFaults.reserve == .kept else { return }
-        world.trace("the reserve is given up")
-        world.diskFaults.reserve = .givenUp(commitsLeft: DiskFaults.reserveCommits)
+    func release() -> Bool {
+        guard !world.isCrashed, world.diskFaults.kept > 0 else { return false }
+        world.trace("a piece of the reserve is given up")
+        world.diskFaults.kept -= 1
+        world.diskFaults.givenUp += 1
+        return true
     }
 }
