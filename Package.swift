@@ -97,7 +97,8 @@ let package = Package(
         .executableTarget(
             name: "keyturn",
             dependencies: [
-                "CWipe", "FlashbackStandIn", "KeyturnClient", "KeyturnWire", "Model", "Secrets", "SQLiteEngine", "Vault", argumentParser,
+                "CWipe", "FlashbackStandIn", "KeyturnClient", "KeyturnWire", "Model", "Secrets", "Settings", "SQLiteEngine", "Vault",
+                argumentParser,
             ],
             swiftSettings: strict),
 
@@ -136,7 +137,8 @@ let package = Package(
         tests("Architecture", []),
         tests("Systemd", []),
         tests("Host", ["Host", "Model", logging]),
-        tests("Settings", ["Model", "Settings"]),
+        tests("Access", ["Access", "Model"]),
+        tests("Settings", ["Access", "Model", "Settings"]),
         tests(
             "SocketAPI",
             [

@@ -1,7 +1,7 @@
 package import Model
 
 /// Who is at the other end of the socket, as the kernel and PID 1 tell it; never what the caller says of itself.
-package struct Caller: Sendable, Equatable {
+package struct CallerIdentity: Sendable, Equatable {
     package let uid: UInt32
     package let gid: UInt32
     /// Supplementary groups, by SO_PEERGROUPS.
@@ -19,13 +19,48 @@ package struct Caller: Sendable, Equatable {
     }
 }
 
-/// What a caller may be granted on a config, or on `*` for calls that concern no single one.
-package enum Right: String, Sendable, Codable, CaseIterable {
-    case status, read, rotate, stage, configure, bind, audit, admin
+/// Who asks, with the policy on which all of one request is decided: a reload in the middle of it changes nothing.
+package struct Caller: Sendable {
+    package let identity: CallerIdentity
+    package let policy: Policy
+
+    package init(_ identity: CallerIdentity, under policy: Policy) {
+        self.identity = identity
+        self.policy = policy
+    }
+
+    package var uid: UInt32 { identity.uid }
+    package var unit: String? { identity.unit }
+
+    package func may(_ right: Right, on scope: Scope) -> Bool {
+        policy.rule(granting: right, on: scope, to: identity) != nil
+    }
+
+    /// The rules that match the caller, whatever they grant.
+    package var rules: [PolicyRule] { policy.rules(matching: identity) }
+
+    /// Throws `not-allowed`, or what a config that does not exist throws where the caller has no right on that name at all.
+    package func require(_ right: Right, on scope: Scope) throws(Problem) {
+        guard !may(right, on: scope) else { return }
+        if case .config(let name) = scope, !Right.allCases.contains(where: { may($0, on: scope) }) { throw .unknownConfig(name) }
+        let place =
+            switch scope {
+            case .everything: "on '*'"
+            case .config(let name): "on '\(name)'"
+            }
+        throw Problem(
+            .notAllowed, "No rule of the policy gives \(identity.inWords) the right '\(right.rawValue)' \(place).",
+            nextStep: "keyturn whoami")
+    }
 }
 
-/// What a right is asked on.
-package enum Scope: Sendable, Equatable {
-    case everything
-    case config(ConfigName)
+extension CallerIdentity {
+    package var inWords: String { unit.map { "uid \(uid) in \($0)" } ?? "uid \(uid)" }
+}
+
+extension Problem {
+    /// The same whether it does not exist or the caller may not know.
+    package static func unknownConfig(_ name: ConfigName) -> Problem {
+        Problem(.unknownConfig, "There is no config '\(name)'.", nextStep: "keyturn config list")
+    }
 }

@@ -1,34 +1,46 @@
-package import Model
+internal import Synchronization
 
-/// Who may do what. Denies unless a rule allows.
+/// Who may do what. Denies unless a rule allows; the order of the rules means nothing.
 package struct Policy: Sendable, Equatable {
-    /// Users with every right on everything.
-    private let owners: Set<UInt32>
+    package let rules: [PolicyRule]
+
+    package init(rules: [PolicyRule]) {
+        self.rules = rules
+    }
 
     /// Without a policy file: root and the daemon's own user have every right, all others none.
     package static func ownerOnly(daemonUID: UInt32) -> Policy {
-        Policy(owners: [0, daemonUID])
+        let users = daemonUID == 0 ? [0] : [0, daemonUID]
+        return Policy(
+            rules: users.map { uid in
+                PolicyRule(
+                    name: uid == 0 ? "root" : "the daemon's user", who: CallerPattern(uid: uid), configs: [.all],
+                    rights: Set(Right.allCases),
+                    place: nil)
+            })
     }
 
-    package func allows(_ caller: Caller, _ right: Right, on scope: Scope) -> Bool {
-        owners.contains(caller.uid)
+    /// The first that does; `nil` when none does.
+    package func rule(granting right: Right, on scope: Scope, to caller: CallerIdentity) -> PolicyRule? {
+        rules.first { $0.grants(right, on: scope) && $0.who.matches(caller) }
     }
 
-    /// Throws `not-allowed`, or what a config that does not exist throws where the caller has no right on that name at all.
-    package func require(_ right: Right, on scope: Scope, for caller: Caller) throws(Problem) {
-        guard !allows(caller, right, on: scope) else { return }
-        if case .config(let name) = scope, !Right.allCases.contains(where: { allows(caller, $0, on: scope) }) {
-            throw .unknownConfig(name)
-        }
-        throw Problem(
-            .notAllowed, "uid \(caller.uid) has not the right '\(right.rawValue)' here; root and the daemon's own user have it.",
-            nextStep: "keyturn whoami")
+    package func rules(matching caller: CallerIdentity) -> [PolicyRule] {
+        rules.filter { $0.who.matches(caller) }
     }
 }
 
-extension Problem {
-    /// The same whether it does not exist or the caller may not know.
-    package static func unknownConfig(_ name: ConfigName) -> Problem {
-        Problem(.unknownConfig, "There is no config '\(name)'.", nextStep: "keyturn config list")
+/// The policy in force. A reload replaces it as a whole.
+package final class PolicyInForce: Sendable {
+    private let policy: Mutex<Policy>
+
+    package init(_ policy: Policy) {
+        self.policy = Mutex(policy)
+    }
+
+    package var current: Policy { policy.withLock(\.self) }
+
+    package func replace(with policy: Policy) {
+        self.policy.withLock { $0 = policy }
     }
 }

@@ -1,6 +1,7 @@
 import Glibc
 package import Logging
 import Model
+import Synchronization
 
 /// Where the daemon's log goes: the journal with fields, when standard error leads there anyway, else lines on standard error.
 package struct DaemonLog: Sendable {
@@ -17,11 +18,11 @@ package struct DaemonLog: Sendable {
     }
 
     let destination: Destination
-    let level: Logger.Level
+    private let levelNow: LevelNow
 
     /// `format`: what was asked for; `nil` chooses the journal's fields where there is a journal.
     package init(level: Logger.Level, format: Format?) {
-        self.level = level
+        levelNow = LevelNow(level)
         switch (format, Journal.isStandardError) {
         case (nil, true): destination = .journal
         case (let format, let isJournal): destination = .standardError(format ?? .text, isJournal ? .priority : .none)
@@ -29,15 +30,27 @@ package struct DaemonLog: Sendable {
     }
 
     package func makeLogger(label: String) -> Logger {
-        Logger(label: label) { _ in DaemonLogHandler(destination: destination, logLevel: level) }
+        Logger(label: label) { _ in DaemonLogHandler(destination: destination, level: levelNow) }
+    }
+
+    /// From which level on it is written; all loggers follow.
+    package var level: Logger.Level {
+        get { levelNow.level }
+        nonmutating set { levelNow.level = newValue }
     }
 }
 
 /// Writes each entry at once and whole, so that nothing is lost when the process ends.
 struct DaemonLogHandler: LogHandler {
     let destination: DaemonLog.Destination
-    var logLevel: Logger.Level
+    let level: LevelNow
     var metadata: Logger.Metadata = [:]
+
+    /// One level for the whole daemon: a logger has none of its own.
+    var logLevel: Logger.Level {
+        get { level.level }
+        set {}
+    }
 
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
@@ -53,6 +66,20 @@ struct DaemonLogHandler: LogHandler {
         case .standardError(.text, let prefix): StandardError.write(entry.textLine(prefix))
         case .standardError(.json, _): StandardError.write(entry.jsonLine(at: WallClock.now.description))
         }
+    }
+}
+
+/// Can be changed while loggers are in use.
+final class LevelNow: Sendable {
+    private let value: Mutex<Logger.Level>
+
+    init(_ level: Logger.Level) {
+        value = Mutex(level)
+    }
+
+    var level: Logger.Level {
+        get { value.withLock(\.self) }
+        set { value.withLock { $0 = newValue } }
     }
 }
 

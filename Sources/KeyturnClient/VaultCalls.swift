@@ -24,6 +24,20 @@ extension Daemon {
         try await send(.get("v1", "whoami"), as: Whoami.self)
     }
 
+    /// `nil` as `uid`: about the caller itself.
+    package func explainPolicy(
+        right: String, config: String?, uid: UInt32?, gid: UInt32?, groups: [UInt32], unit: String?
+    ) async throws(ClientError) -> Reply<PolicyExplanation> {
+        let list = groups.isEmpty ? nil : groups.map(String.init).joined(separator: ",")
+        return try await send(
+            .get(
+                "v1", "policy", "explain",
+                query: [
+                    ("right", right), ("config", config), ("uid", uid.map(String.init)), ("gid", gid.map(String.init)), ("groups", list),
+                    ("unit", unit),
+                ]), as: PolicyExplanation.self)
+    }
+
     package func status() async throws(ClientError) -> Reply<Status> {
         try await send(.get("v1", "status"), as: Status.self)
     }

@@ -82,9 +82,15 @@ package struct Whoami: Codable, Sendable, Equatable {
     package var groups: [Int64]
     package var pid: Int64
     @Nullable package var unit: String?
+    /// On everything.
     package var rights: [String]
+    /// The rules of the policy that match.
+    package var rules: [PolicyRule]
 
-    package init(uid: Int64, user: String? = nil, gid: Int64, groups: [Int64], pid: Int64, unit: String? = nil, rights: [String]) {
+    package init(
+        uid: Int64, user: String? = nil, gid: Int64, groups: [Int64], pid: Int64, unit: String? = nil, rights: [String],
+        rules: [PolicyRule] = []
+    ) {
         self.uid = uid
         self.user = user
         self.gid = gid
@@ -92,6 +98,7 @@ package struct Whoami: Codable, Sendable, Equatable {
         self.pid = pid
         self.unit = unit
         self.rights = rights
+        self.rules = rules
     }
 
     package enum CodingKeys: String, CodingKey {
@@ -102,6 +109,7 @@ package struct Whoami: Codable, Sendable, Equatable {
         case pid
         case unit
         case rights
+        case rules
     }
 }
 

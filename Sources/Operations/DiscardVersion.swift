@@ -8,7 +8,7 @@ extension VaultService {
     package func discard(_ number: VersionNumber, of name: ConfigName, _ reach: DiscardReach, as caller: Caller) async throws
         -> VersionRecord
     {
-        try policy.require(.stage, on: .config(name), for: caller)
+        try caller.require(.stage, on: .config(name))
         let now = clock.now()
         let limits = limits
         return try await write { transaction in

@@ -23,7 +23,7 @@ package enum DryRunAnswer: Sendable {
 extension VaultService {
     /// Refuses what a rotation would be refused for. Nothing is written, and nothing sent but the request for the backend's list.
     package func dryRun(_ name: ConfigName, _ request: RotationRequest, as caller: Caller) async throws -> DryRunAnswer {
-        try policy.require(.rotate, on: .config(name), for: caller)
+        try caller.require(.rotate, on: .config(name))
         let draft = RotationDraft(
             config: name, request: request, caller: caller, at: clock.now(), id: newRotationID(), limits: limits, stragglers: stragglers)
         switch try await read({ try draft.decide(in: $0) }) {

@@ -6,7 +6,7 @@ import Vault
 extension VaultService {
     /// A paused config is never due, and nothing of it is retried or erased, until resumed or until the time given.
     package func pause(_ name: ConfigName, until: Timestamp?, reason: String?, as caller: Caller) async throws {
-        try policy.require(.configure, on: .config(name), for: caller)
+        try caller.require(.configure, on: .config(name))
         let now = clock.now()
         let limits = limits
         if let until, until <= now { throw Problem.badField("until", InvalidValue("a time that is still to come")) }
@@ -20,7 +20,7 @@ extension VaultService {
     }
 
     package func resumeConfig(_ name: ConfigName, as caller: Caller) async throws {
-        try policy.require(.configure, on: .config(name), for: caller)
+        try caller.require(.configure, on: .config(name))
         let now = clock.now()
         let limits = limits
         let unfinished = try await write { transaction -> Change<RotationID?> in

@@ -32,15 +32,15 @@ package enum Expectation: Sendable, Equatable {
 extension VaultService {
     /// Makes a config, or changes one. Changing where its keys go needs `bind` as well, and nothing under way.
     package func putConfig(_ name: ConfigName, _ settings: ConfigSettings, _ expectation: Expectation, as caller: Caller) async throws {
-        try policy.require(.configure, on: .config(name), for: caller)
+        try caller.require(.configure, on: .config(name))
         try check(settings)
         let upstream = try await read { try $0.upstream(settings.binding.upstream) }
         let before = try await read { try $0.get(.config, .named(name)) }
         let isRebound = before.map { $0.removedAt != nil || !$0.binding.isSameTarget(as: settings.binding) } ?? true
-        if before?.binding != settings.binding { try policy.require(.bind, on: .config(name), for: caller) }
+        if before?.binding != settings.binding { try caller.require(.bind, on: .config(name)) }
         let listed = isRebound ? try await listedFields(settings.binding.remoteID, upstream) : nil
         let now = clock.now()
-        let mayRead = { @Sendable [policy] (other: ConfigName) in policy.allows(caller, .read, on: .config(other)) }
+        let mayRead = { @Sendable (other: ConfigName) in caller.may(.read, on: .config(other)) }
         try await write { transaction in
             let upstream = try transaction.upstream(settings.binding.upstream)
             let stored = try transaction.stored(.config, .named(name))

@@ -6,7 +6,7 @@ import Vault
 extension VaultService {
     /// The operator's word that the keys of a config are the right ones: it leaves the quarantine. Nothing happens when it isn't in one.
     package func release(_ name: ConfigName, as caller: Caller) async throws {
-        try policy.require(.admin, on: .config(name), for: caller)
+        try caller.require(.admin, on: .config(name))
         _ = try await read { try $0.config(name) }
         try await releaseKept(name, as: caller)
     }
@@ -25,7 +25,7 @@ extension VaultService {
 
     /// The same for the whole vault: its quarantine ends, and it is this machine's from here on.
     package func releaseAll(as caller: Caller) async throws {
-        try policy.require(.admin, on: .everything, for: caller)
+        try caller.require(.admin, on: .everything)
         guard try await read({ try $0.vaultState().quarantine }) != nil else { return }
         try await releaseEach(as: caller)
         let (now, machine) = (clock.now(), source.machine)

@@ -7,8 +7,8 @@ import Vault
 extension VaultService {
     /// Takes a config out of use. Its record, keys included, stays for 30 days and can come back, unless it is purged.
     package func removeConfig(_ name: ConfigName, _ extent: RemovalExtent, as caller: Caller) async throws {
-        try policy.require(.configure, on: .config(name), for: caller)
-        try policy.require(.bind, on: .config(name), for: caller)
+        try caller.require(.configure, on: .config(name))
+        try caller.require(.bind, on: .config(name))
         let now = clock.now()
         let limits = limits
         try await write { transaction in
@@ -33,8 +33,8 @@ extension VaultService {
     }
 
     package func undeleteConfig(_ name: ConfigName, as caller: Caller) async throws {
-        try policy.require(.configure, on: .config(name), for: caller)
-        try policy.require(.bind, on: .config(name), for: caller)
+        try caller.require(.configure, on: .config(name))
+        try caller.require(.bind, on: .config(name))
         let now = clock.now()
         let limits = limits
         try await write { transaction in

@@ -8,7 +8,7 @@ extension VaultService {
     /// Begins a rotation (or joins the one under way) and waits for it where the caller wants that.
     package func rotate(_ name: ConfigName, _ request: RotationRequest, _ waiting: Waiting, as caller: Caller) async throws -> RotationReply
     {
-        try policy.require(request.kind == .remote ? .bind : .rotate, on: .config(name), for: caller)
+        try caller.require(request.kind == .remote ? .bind : .rotate, on: .config(name))
         let draft = RotationDraft(
             config: name, request: request, caller: caller, at: clock.now(), id: newRotationID(), limits: limits, stragglers: stragglers)
         // All local checks come before anything outside.

@@ -8,7 +8,7 @@ package import Vault
 extension VaultService {
     /// Stops what is under way at its next durable point and forgets the keys.
     package func seal(as caller: Caller) async throws {
-        try policy.require(.admin, on: .everything, for: caller)
+        try caller.require(.admin, on: .everything)
         guard await vault.sealedBecause == nil else { return }
         let now = clock.now()
         try await write(.begun) { _ in .changed((), AuditEvent(at: now, "vault.sealed", by: caller.audited)) }
@@ -19,14 +19,14 @@ extension VaultService {
 
     /// Looks for the vault and its key again, opens it, and resumes what was unfinished. Nothing happens when it is open.
     package func unseal(_ older: Admission.Older, as caller: Caller) async throws {
-        try policy.require(.admin, on: .everything, for: caller)
+        try caller.require(.admin, on: .everything)
         guard await vault.sealedBecause != nil else { return }
         do { try await open(older, by: caller.audited) } catch { throw error.problem }
     }
 
     /// The same with the root key, which the caller unwrapped and sealed to the key on offer.
     package func unseal(with box: IncomingBox, _ older: Admission.Older, as caller: Caller) async throws {
-        try policy.require(.admin, on: .everything, for: caller)
+        try caller.require(.admin, on: .everything)
         guard await vault.sealedBecause != nil else { return }
         guard let pair = sealedIntake.take(id: box.keyID) else { throw Problem.sealedToAnother(box) }
         let envelope = try box.opened(by: pair, for: .unseal, target: Self.unsealTarget, at: clock.now())

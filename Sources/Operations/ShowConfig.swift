@@ -16,7 +16,7 @@ package struct ConfigSnapshot: Sendable {
 
 extension VaultService {
     package func config(_ name: ConfigName, as caller: Caller) async throws -> ConfigSnapshot {
-        try policy.require(.read, on: .config(name), for: caller)
+        try caller.require(.read, on: .config(name))
         let now = clock.now()
         return try await read { view in try view.snapshot(view.config(name), at: now, overdueAfter: limits.overdueAfter) }
     }
@@ -38,7 +38,7 @@ extension VaultService {
             for (itemCursor, snapshot) in page {
                 cursor = itemCursor
                 guard snapshot.record.removedAt == nil, filter.takes(snapshot),
-                    policy.allows(caller, .read, on: .config(snapshot.record.name))
+                    caller.may(.read, on: .config(snapshot.record.name))
                 else { continue }
                 items.append(snapshot)
                 if items.count == limit { return (items, cursor) }

@@ -22,7 +22,7 @@ extension VaultService {
         of config: ConfigName?, after: [UInt8]?, limit: Int, as caller: Caller
     ) async throws -> (items: [Rotation], next: [UInt8]?) {
         if let config {
-            try policy.require(.read, on: .config(config), for: caller)
+            try caller.require(.read, on: .config(config))
             let page = try await read { view in
                 try view.list(.history, under: config.description, after: after, order: .descending, limit: limit).map { pointer in
                     (pointer.cursor, try view.rotation(pointer.value.id))
@@ -35,7 +35,7 @@ extension VaultService {
         let page = try await read { view in
             try view.list(.rotation, after: after, order: .descending, limit: limit).map { ($0.cursor, $0.value) }
         }
-        let visible = page.map(\.1).filter { policy.allows(caller, .read, on: .config($0.config)) }
+        let visible = page.map(\.1).filter { caller.may(.read, on: .config($0.config)) }
         return (visible, page.count < limit ? nil : page.last?.0)
     }
 
@@ -129,7 +129,7 @@ extension VaultService {
     }
 
     private func requireVisible(_ rotation: Rotation, _ right: Right, as caller: Caller) throws {
-        do { try policy.require(right, on: .config(rotation.config), for: caller) } catch {
+        do { try caller.require(right, on: .config(rotation.config)) } catch {
             guard error.code == .unknownConfig else { throw error }
             throw Problem(.unknownRotation, "There is no rotation '\(rotation.id)'.", nextStep: "keyturn history")
         }

@@ -39,7 +39,7 @@ extension VaultService {
     private static let runningOutWithin = Duration.seconds(7 * 86_400)
 
     package func status(as caller: Caller) async throws -> StatusSnapshot {
-        try policy.require(.status, on: .everything, for: caller)
+        try caller.require(.status, on: .everything)
         if let why = await vault.sealedBecause {
             return StatusSnapshot(
                 sealedBecause: why, room: why == .diskFull ? .full : .enough, lastBackupAt: nil, quarantine: nil, configs: [:],

@@ -7,7 +7,7 @@ package import Vault
 extension VaultService {
     /// The ways in, with the root key in them as it stands in the file; also while the vault is sealed.
     package func slots(as caller: Caller) async throws -> [Slot] {
-        try policy.require(.admin, on: .everything, for: caller)
+        try caller.require(.admin, on: .everything)
         do {
             guard await vault.sealedBecause == nil else { return try source.slots() }
             return try await vault.read { try $0.wrappedSlots() }
@@ -21,7 +21,7 @@ extension VaultService {
 
     /// Adds a way in. Only what is public comes here: whoever owns it derived the rest elsewhere.
     package func addSlot(_ entry: SlotEntry, as caller: Caller) async throws -> Slot {
-        try policy.require(.admin, on: .everything, for: caller)
+        try caller.require(.admin, on: .everything)
         let now = clock.now()
         try await write { transaction in
             let slots = try transaction.slots()
@@ -42,7 +42,7 @@ extension VaultService {
 
     /// Removes a way in, and replaces the root key with it: what it once opened stays shut. Returns what is worth a warning.
     package func removeSlot(_ id: String, as caller: Caller) async throws -> [String] {
-        try policy.require(.admin, on: .everything, for: caller)
+        try caller.require(.admin, on: .everything)
         let slots = try await read { try $0.slots() }
         guard let slot = slots.first(where: { $0.id == id }) else { throw Problem.unknownSlot(id) }
         guard slots.count > 1 else {
@@ -60,7 +60,7 @@ extension VaultService {
 
     /// Replaces the root key, and with it all that an old copy of it opens.
     package func rekey(as caller: Caller) async throws -> OfferedKey {
-        try policy.require(.admin, on: .everything, for: caller)
+        try caller.require(.admin, on: .everything)
         let now = clock.now()
         let event = AuditEvent(at: now, "vault.rekeyed", by: caller.audited)
         do { try await vault.rekey(Rekeying(at: now, event)) } catch { throw error.problem }

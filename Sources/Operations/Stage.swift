@@ -7,8 +7,8 @@ import Vault
 extension VaultService {
     /// Takes a sealed credential as the config's next version, or as what the backend already holds.
     package func stage(_ box: IncomingBox, for name: ConfigName, _ role: StagedRole, as caller: Caller) async throws -> VersionRecord {
-        try policy.require(.stage, on: .config(name), for: caller)
-        if role == .current { try policy.require(.rotate, on: .config(name), for: caller) }
+        try caller.require(.stage, on: .config(name))
+        if role == .current { try caller.require(.rotate, on: .config(name)) }
         let now = clock.now()
         let limits = limits
         return try await write { transaction in
@@ -16,7 +16,7 @@ extension VaultService {
             let envelope = try transaction.take(box, for: .stage, target: name.description, at: now)
             let fields = try envelope.remoteFields()
             let credential = try envelope.credential()
-            if !fields.isEmpty { try policy.require(.bind, on: .config(name), for: caller) }
+            if !fields.isEmpty { try caller.require(.bind, on: .config(name)) }
             // First of all, so that whoever repeats a stage whose answer was lost reads that the key is there.
             try transaction.requireNoTwin(of: credential, in: config)
             try Self.check(credential, for: config, role, limits)

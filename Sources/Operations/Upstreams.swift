@@ -18,7 +18,7 @@ package struct UpstreamSettings: Sendable, Equatable {
 extension VaultService {
     /// Makes or changes an upstream. Changing URL, CA or pin drops its bearer, unless a new one comes along.
     package func putUpstream(_ name: UpstreamName, _ settings: UpstreamSettings, bearer box: IncomingBox?, as caller: Caller) async throws {
-        try policy.require(.bind, on: .everything, for: caller)
+        try caller.require(.bind, on: .everything)
         let now = clock.now()
         let bound = try await configsBound(to: name)
         try await write { transaction in
@@ -53,18 +53,18 @@ extension VaultService {
     }
 
     package func upstream(_ name: UpstreamName, as caller: Caller) async throws -> UpstreamRecord {
-        try policy.require(.bind, on: .everything, for: caller)
+        try caller.require(.bind, on: .everything)
         return try await read { try $0.upstream(name) }
     }
 
     package func upstreams(after: [UInt8]?, limit: Int, as caller: Caller) async throws -> (items: [UpstreamRecord], next: [UInt8]?) {
-        try policy.require(.bind, on: .everything, for: caller)
+        try caller.require(.bind, on: .everything)
         let page = try await read { try $0.list(.upstream, after: after, limit: limit) }
         return (page.map(\.value), page.count < limit ? nil : page.last?.cursor)
     }
 
     package func removeUpstream(_ name: UpstreamName, as caller: Caller) async throws {
-        try policy.require(.bind, on: .everything, for: caller)
+        try caller.require(.bind, on: .everything)
         let now = clock.now()
         try await write { transaction in
             let record = try transaction.upstream(name)

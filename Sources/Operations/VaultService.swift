@@ -1,4 +1,4 @@
-package import Access
+import Access
 import Model
 package import Rotations
 package import Secrets
@@ -12,7 +12,6 @@ package struct VaultService: Sendable {
     let bearers: UpstreamBearers
     let clock: any RotationClock
     let random: any RandomSource
-    let policy: Policy
     let source: any VaultSource
     let sealedIntake = SealedIntake()
     /// Whose turn it is to open the vault.
@@ -22,7 +21,7 @@ package struct VaultService: Sendable {
 
     package init(
         vault: VaultStore, runner: RotationRunner, targets: any TargetProvider, bearers: UpstreamBearers, clock: any RotationClock,
-        random: any RandomSource, policy: Policy, limits: OperationLimits, stragglers: StragglerWatch, source: any VaultSource
+        random: any RandomSource, limits: OperationLimits, stragglers: StragglerWatch, source: any VaultSource
     ) {
         self.vault = vault
         self.runner = runner
@@ -30,7 +29,6 @@ package struct VaultService: Sendable {
         self.bearers = bearers
         self.clock = clock
         self.random = random
-        self.policy = policy
         self.limits = limits
         self.stragglers = stragglers
         self.source = source

@@ -15,10 +15,8 @@ struct SettingsFile {
             // A file of comments alone has no root.
             guard let root = try Yams.compose(yaml: text) else { return }
             apply(root, fields: SettingsField.all, prefix: "", to: &settings)
-        } catch let error as YamlError {
-            errors.append(unreadable(error))
         } catch {
-            errors.append(SettingsError(.wholeFile(path: path), "This is not valid YAML."))
+            errors.append(SettingsError(yaml: error, path: path))
         }
     }
 
@@ -73,16 +71,19 @@ struct SettingsFile {
         }
         return "\(shown); there are \(fields.map { "'\(prefix)\($0.name)'" }.joined(separator: ", "))."
     }
+}
 
-    private func unreadable(_ error: YamlError) -> SettingsError {
-        switch error {
+extension SettingsError {
+    /// What the parser has to say, at the place where it stopped.
+    init(yaml error: any Error, path: String) {
+        switch error as? YamlError {
         case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _), .composer(_, let problem, let mark, _):
-            SettingsError(.file(path: path, line: mark.line, column: mark.column), "This is not valid YAML: \(problem).")
+            self.init(.file(path: path, line: mark.line, column: mark.column), "This is not valid YAML: \(problem).")
         case .duplicatedKeysInMapping(let names, let context):
-            SettingsError(
+            self.init(
                 .file(path: path, line: context.mark.line, column: context.mark.column),
                 "There more than once: \(names.map { "'\($0)'" }.joined(separator: ", ")).")
-        default: SettingsError(.wholeFile(path: path), "This is not valid YAML in UTF-8.")
+        default: self.init(.wholeFile(path: path), "This is not valid YAML in UTF-8.")
         }
     }
 }

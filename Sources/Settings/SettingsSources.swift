@@ -77,6 +77,11 @@ package struct SettingsSources: Sendable {
             + names.filter { $0.hasSuffix(".yaml") && !$0.hasPrefix(".") }.sorted().map { (parts + "/" + $0, true) }
     }
 
+    /// The policy lies beside the settings.
+    package var policyFolder: String {
+        onlyFile.map { URL(filePath: $0).deletingLastPathComponent().path } ?? folder
+    }
+
     private struct Unreadable: Error { let description: String }
 
     /// `nil` where there is no such file.

@@ -11,6 +11,7 @@ struct APIResponder: Sendable {
     let underWay: RequestsUnderWay
     let stopping: Latch
     let limits: ServerLimits
+    let policy: PolicyInForce
     let stamp: ReplyStamp
     let logger: Logger
 
@@ -22,7 +23,8 @@ struct APIResponder: Sendable {
 
         let context = APIContext(
             source: .init(
-                logger: logger, caller: await connection.caller(), requestID: requestID, stopping: stopping, connection: connection,
+                logger: logger, caller: Caller(await connection.caller(), under: policy.current), requestID: requestID, stopping: stopping,
+                connection: connection,
                 limits: limits))
         var response = isTaken ? await reply(to: request, context) : ProblemReply(.stopping).response
         stamp.put(on: &response.headers, requestID: requestID)

@@ -16,7 +16,7 @@ final class Connection: Sendable {
     private enum Identity {
         /// The facts hold the pidfd.
         case unasked(PeerFacts)
-        case known(Access.Caller)
+        case known(CallerIdentity)
     }
 
     private let identity: Mutex<Identity>
@@ -31,13 +31,13 @@ final class Connection: Sendable {
     }
 
     /// PID 1 is asked once, at the first request: HTTP/1.1 has one request of a connection under way at a time.
-    func caller() async -> Access.Caller {
+    func caller() async -> CallerIdentity {
         let peer: PeerFacts
         switch identity.withLock({ $0 }) {
         case .known(let caller): return caller
         case .unasked(let facts): peer = facts
         }
-        let caller = Access.Caller(peer, unit: await unitOf(peer))
+        let caller = CallerIdentity(peer, unit: await unitOf(peer))
         identity.withLock { $0 = .known(caller) }
         return caller
     }
@@ -45,13 +45,13 @@ final class Connection: Sendable {
     /// Lets go of the pidfd, unless PID 1 is being asked with it: then that call is its last owner.
     private func closed() {
         identity.withLock { identity in
-            if case .unasked(let peer) = identity { identity = .known(Access.Caller(peer, unit: nil)) }
+            if case .unasked(let peer) = identity { identity = .known(CallerIdentity(peer, unit: nil)) }
         }
         gone.open()
     }
 }
 
-extension Access.Caller {
+extension CallerIdentity {
     fileprivate init(_ peer: PeerFacts, unit: String?) {
         self.init(uid: peer.uid, gid: peer.gid, groups: peer.groups, pid: peer.pid, unit: unit)
     }

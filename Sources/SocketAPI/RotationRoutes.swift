@@ -108,7 +108,7 @@ extension Routes {
     ) -> KeyturnWire.Rotation {
         KeyturnWire.Rotation(
             rotation, nextStep: nextSteps[rotation.id], cyclesMax: service.cyclesMax,
-            showsMessages: service.rights(of: context.caller).contains(.audit))
+            showsMessages: context.caller.may(.audit, on: .everything))
     }
 
     /// RFC 7240.

@@ -1,4 +1,4 @@
-import Access
+package import Access
 import FoundationEssentials
 package import Hummingbird
 import KeyturnWire
@@ -10,12 +10,15 @@ package import Rotations
 package struct Routes: Sendable {
     let service: VaultService
     let events: EventHub
+    /// For what goes on after its request: each event is decided on the policy of its moment.
+    let policy: PolicyInForce
     let clock: any RotationClock
     let version: String
 
-    package init(service: VaultService, events: EventHub, clock: any RotationClock, version: String) {
+    package init(service: VaultService, events: EventHub, policy: PolicyInForce, clock: any RotationClock, version: String) {
         self.service = service
         self.events = events
+        self.policy = policy
         self.clock = clock
         self.version = version
     }
@@ -28,6 +31,7 @@ package struct Routes: Sendable {
         addReleasing(to: router)
         addVersions(to: router)
         addRotations(to: router)
+        addPolicy(to: router)
     }
 }
 

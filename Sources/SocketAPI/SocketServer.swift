@@ -1,3 +1,4 @@
+package import Access
 package import Host
 package import Hummingbird
 import HummingbirdCore
@@ -39,7 +40,7 @@ package final class SocketServer: Sendable {
 
     /// `group`: the daemon's event loops; one thread is enough, and it lives as long as the process.
     package init(
-        limits: ServerLimits = ServerLimits(), logger: Logger, group: any EventLoopGroup = .oneThread,
+        limits: ServerLimits = ServerLimits(), policy: PolicyInForce, logger: Logger, group: any EventLoopGroup = .oneThread,
         now: @escaping @Sendable () -> Timestamp,
         unitOf: @escaping UnitLookup, routes: (Router<APIContext>) -> Void
     ) {
@@ -50,7 +51,8 @@ package final class SocketServer: Sendable {
         stamp = ReplyStamp(now: now)
         connections = OpenConnections(perCallerMax: limits.connectionsPerCaller)
         responder = APIResponder(
-            routes: Router.keyturn(routes).buildResponder(), underWay: underWay, stopping: stopping, limits: limits, stamp: stamp,
+            routes: Router.keyturn(routes).buildResponder(), underWay: underWay, stopping: stopping, limits: limits, policy: policy,
+            stamp: stamp,
             logger: logger)
     }
 

@@ -1,7 +1,6 @@
 import Access
 import FoundationEssentials
 import HTTPTypes
-import Host
 import Hummingbird
 import KeyturnWire
 import Model
@@ -21,12 +20,7 @@ extension Routes {
             Response.json(IntakeKey(try await service.intakeKey()))
         }
         router.get("/v1/whoami") { _, context in
-            let caller = context.caller
-            return Response.json(
-                Whoami(
-                    uid: Int64(caller.uid), user: Machine.userName(caller.uid), gid: Int64(caller.gid),
-                    groups: caller.groups.map(Int64.init), pid: Int64(caller.pid),
-                    unit: caller.unit, rights: service.rights(of: caller).map(\.rawValue)))
+            Response.json(Whoami(context.caller))
         }
         router.get("/v1/status") { _, context in
             Response.json(Status(try await service.status(as: context.caller), version: version))

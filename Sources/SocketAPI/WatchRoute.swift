@@ -19,7 +19,7 @@ extension Routes {
             guard let seq = Int64(text), seq >= 0 else { throw .badField("Last-Event-ID", InvalidValue("an id of an earlier event")) }
             return seq
         }
-        return Response.events(EventFeed(routes: self, config: config, caller: context.caller, after: last), context)
+        return Response.events(EventFeed(routes: self, config: config, caller: context.caller.identity, after: last), context)
     }
 
     private static let lastEventID = HTTPField.Name("Last-Event-ID")!
@@ -29,7 +29,7 @@ extension Routes {
 private struct EventFeed: AsyncSequence, Sendable {
     let routes: Routes
     let config: ConfigName?
-    let caller: Access.Caller
+    let caller: CallerIdentity
     let after: Int64?
 
     func makeAsyncIterator() -> Iterator {
@@ -70,8 +70,12 @@ private struct EventFeed: AsyncSequence, Sendable {
         }
     }
 
+    private func mayRead(_ config: ConfigName) -> Bool {
+        Caller(caller, under: routes.policy.current).may(.read, on: .config(config))
+    }
+
     private func event(_ event: RotationEvent?, id: Int64?) -> ServerSentEvent? {
-        guard let event, let name = try? ConfigName(event.config), config == nil || config == name, routes.service.maySee(name, as: caller)
+        guard let event, let name = try? ConfigName(event.config), config == nil || config == name, mayRead(name)
         else {
             return nil
         }

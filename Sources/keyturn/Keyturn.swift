@@ -26,7 +26,7 @@ struct Keyturn: GroupOfCommands {
                 name: "The vault",
                 subcommands: [
                     InitCommand.self, RecoveryKeyCommand.self, StatusCommand.self, SealCommand.self, UnsealCommand.self, SlotCommand.self,
-                    RekeyCommand.self, WhoamiCommand.self,
+                    RekeyCommand.self, WhoamiCommand.self, PolicyCommand.self,
                     AuditCommand.self, BackupCommand.self, RestoreCommand.self, ReleaseCommand.self,
                 ]),
             CommandGroup(name: "Setting up", subcommands: [UpstreamCommand.self, ConfigCommand.self, RemoteCommand.self]),

@@ -22,7 +22,7 @@ struct Assembly {
     let routes: Routes
     private let vault: VaultStore
 
-    static func make(_ settings: DaemonSettings, logger: Logger) -> Assembly {
+    static func make(_ settings: DaemonSettings, _ policy: PolicyInForce, logger: Logger) -> Assembly {
         let clock = SystemClock()
         let random = SystemRandom()
         let rotationLimits = RotationLimits(settings.rotation)
@@ -40,9 +40,9 @@ struct Assembly {
             random: random, observer: events, limits: rotationLimits)
         let service = VaultService(
             vault: vault, runner: runner, targets: targets, bearers: bearers, clock: clock, random: random,
-            policy: .ownerOnly(daemonUID: Machine.ownUID), limits: operationLimits, stragglers: stragglers,
+            limits: operationLimits, stragglers: stragglers,
             source: VaultPlace(folder: folder, keyFile: settings.keyFile))
-        let routes = Routes(service: service, events: events, clock: clock, version: Release.version)
+        let routes = Routes(service: service, events: events, policy: policy, clock: clock, version: Release.version)
         return Assembly(service: service, runner: runner, events: events, routes: routes, vault: vault)
     }
 

@@ -14,6 +14,7 @@ import Vault
 /// The daemon's life: listen, unseal, serve, stop.
 struct Daemon {
     let settings: DaemonSettings
+    let reloading: Reloading
     let rotatesDue: Bool
     let logger: Logger
     private let manager = ServiceManager()
@@ -21,8 +22,9 @@ struct Daemon {
     /// systemd's "configuration error": a restart can't mend it.
     static let unmendable: Int32 = 78
 
-    init(settings: DaemonSettings, rotatesDue: Bool, logger: Logger) {
+    init(settings: DaemonSettings, reloading: Reloading, rotatesDue: Bool, logger: Logger) {
         self.settings = settings
+        self.reloading = reloading
         self.rotatesDue = rotatesDue
         self.logger = logger
     }
@@ -36,11 +38,12 @@ struct Daemon {
             HTTPClient.prepare()
             // Listening comes first: callers wait in the queue while the vault is opened, instead of being told that it is sealed.
             let sockets = try listen()
-            let assembly = Assembly.make(settings, logger: logger)
+            let assembly = Assembly.make(settings, reloading.policy, logger: logger)
             let opening = await unlock(assembly)
             let units = SystemUnits()
             let server = SocketServer(
-                logger: logger, now: { WallClock.now }, unitOf: { await units.unit(of: $0) }, routes: assembly.routes.add)
+                policy: reloading.policy, logger: logger, now: { WallClock.now }, unitOf: { await units.unit(of: $0) },
+                routes: assembly.routes.add)
             try await server.start(on: sockets)
             await serve(assembly, server, signals, opening)
             return 0
@@ -100,12 +103,24 @@ struct Daemon {
             manager.tell(.ready(status: await statusLine(assembly)))
             let isSealed = await assembly.service.sealedBecause != nil
             logger.info("Serving, \(isSealed ? "sealed" : "unsealed").", metadata: ["vault": "\(settings.vault)"])
-            await Self.stopAsked(signals)
+            await untilStopped(signals, assembly)
             await stop(assembly, server, signals)
             group.cancelAll()
         }
         // Nothing uses the vault any more.
         await assembly.close()
+    }
+
+    private func untilStopped(_ signals: AsyncStream<DaemonSignal>, _ assembly: Assembly) async {
+        for await signal in signals {
+            switch signal {
+            case .stop: return
+            case .reload:
+                manager.tell(.reloading)
+                reloading.reload(logger)
+                manager.tell(.ready(status: await statusLine(assembly)))
+            }
+        }
     }
 
     private static func stopAsked(_ signals: AsyncStream<DaemonSignal>) async {
@@ -138,8 +153,8 @@ struct Daemon {
     private static let answerTime = Duration.seconds(3)
 
     private func statusLine(_ assembly: Assembly) async -> String {
-        guard let why = await assembly.service.sealedBecause else { return "Unsealed." }
-        return "Sealed: \(why.detail)"
+        let vault = await assembly.service.sealedBecause.map { "Sealed: \($0.detail)" } ?? "Unsealed."
+        return reloading.refused.map { "\(vault) The last reload was refused: \($0)" } ?? vault
     }
 
     /// Alive means that the event loop and the vault's thread still answer.
@@ -180,6 +195,8 @@ struct Daemon {
     }
 
     private static var ownCaller: Caller {
-        Caller(uid: Machine.ownUID, gid: 0, groups: [], pid: 0, unit: nil)
+        let own = CallerIdentity(uid: Machine.ownUID, gid: 0, groups: [], pid: 0, unit: nil)
+        // What the policy lets callers do is nothing to the daemon itself.
+        return Caller(own, under: .ownerOnly(daemonUID: own.uid))
     }
 }

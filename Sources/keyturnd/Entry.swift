@@ -33,7 +33,7 @@ struct Keyturnd: AsyncParsableCommand {
             valueName: "file"))
     var counterFile: String?
     @Flag(help: "Rotate what is due by itself, in place of the timers.") var rotateDue = false
-    @Flag(help: "Read the settings, say what is wrong with them, and end.") var checkConfig = false
+    @Flag(help: "Read the settings and the policy, say what is wrong with them, and end.") var checkConfig = false
 
     static func main() async {
         // SAFETY: an empty function; calling it keeps the wiping `free` in a static link.
@@ -69,22 +69,28 @@ struct Keyturnd: AsyncParsableCommand {
         }
         let sources = SettingsSources(environment: environment, flags: flags, onlyFile: config)
         let settings: DaemonSettings
-        do { settings = try sources.read() } catch {
+        let log: DaemonLog
+        let reloading: Reloading
+        do throws(SettingsErrors) {
+            settings = try sources.read()
+            log = DaemonLog(level: Logger.Level(settings.logLevel), format: settings.logFormat.map(DaemonLog.Format.init))
+            reloading = try Reloading(sources, settings, log: log)
+        } catch {
             FileHandle.standardError.write(Data("\(error)\n".utf8))
             throw ExitCode(Daemon.unmendable)
         }
         if checkConfig {
-            FileHandle.standardOutput.write(Data("The settings are fine.\n".utf8))
+            FileHandle.standardOutput.write(Data("The settings and the policy are fine.\n".utf8))
             return
         }
-        let log = DaemonLog(level: Logger.Level(settings.logLevel), format: settings.logFormat.map(DaemonLog.Format.init))
-        let status = await Daemon(settings: settings, rotatesDue: rotateDue, logger: log.makeLogger(label: "keyturnd")).run()
+        let daemon = Daemon(settings: settings, reloading: reloading, rotatesDue: rotateDue, logger: log.makeLogger(label: "keyturnd"))
+        let status = await daemon.run()
         if status != 0 { throw ExitCode(status) }
     }
 }
 
 extension Logger.Level {
-    fileprivate init(_ level: DaemonSettings.LogLevel) {
+    init(_ level: DaemonSettings.LogLevel) {
         switch level {
         case .trace: self = .trace
         case .debug: self = .debug

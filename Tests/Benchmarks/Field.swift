@@ -20,7 +20,8 @@ final class Field: Sendable {
     let address: UpstreamAddress
     private let running: Task<Void, Never>
 
-    static let root = Caller(uid: 0, gid: 0, groups: [], pid: 1, unit: nil)
+    static let root = Caller(
+        CallerIdentity(uid: 0, gid: 0, groups: [], pid: 1, unit: nil), under: .ownerOnly(daemonUID: 0))
     static let upstream = try! UpstreamName("fb")
     static let bearer = "stand-in-access"
 
@@ -53,7 +54,7 @@ final class Field: Sendable {
         self.runner = runner
         service = VaultService(
             vault: vault, runner: runner, targets: targets, bearers: bearers, clock: clock, random: random,
-            policy: .ownerOnly(daemonUID: 0), limits: limits, stragglers: stragglers, source: Place(folder: place))
+            limits: limits, stragglers: stragglers, source: Place(folder: place))
         address = UpstreamAddress(
             name: Self.upstream, baseURL: try BaseURL(standIn.baseURL, plainHTTP: .refused), caPEM: standIn.caPEM, pinSHA256: nil,
             workspaceID: nil)

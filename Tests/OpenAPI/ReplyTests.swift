@@ -28,6 +28,7 @@ struct ReplyCase: CustomTestStringConvertible, Sendable {
     private static let bearerLoss = BearerLoss(upstream: "", at: "", reason: "", nextStep: "")
     private static let entry = AuditEntry(seq: 1, at: "", event: "")
     private static let slot = Slot(id: "", kind: "", createdAt: "", publicKey: "", vaultKey: "", wrapped: "")
+    private static let rule = PolicyRule(name: "", configs: [], may: [])
     private static let attention = Attention(config: "", state: "", reason: "")
 
     static let all = [
@@ -57,6 +58,8 @@ struct ReplyCase: CustomTestStringConvertible, Sendable {
         ReplyCase("UpstreamPage", Page(items: [upstream], next: nil)),
         ReplyCase("Version", version),
         ReplyCase("Whoami", Whoami(uid: 0, gid: 0, groups: [], pid: 1, rights: [])),
+        ReplyCase("PolicyRule", rule),
+        ReplyCase("PolicyExplanation", PolicyExplanation(allowed: true, right: "read", rule: rule, rules: [rule])),
     ]
 }
 

@@ -15,7 +15,10 @@ import Yams
     @Test func `are the routes of the daemon, no more and no fewer`() async throws {
         let harness = try await ServiceHarness()
         let router = Router(context: APIContext.self)
-        Routes(service: harness.service, events: harness.events, clock: harness.clock, version: "0").add(to: router)
+        Routes(
+            service: harness.service, events: harness.events, policy: PolicyInForce(.ownerOnly(daemonUID: 0)), clock: harness.clock,
+            version: "0"
+        ).add(to: router)
         let routes = Set(router.routes.map { "\($0.method.rawValue) \(Self.documented($0.path.description))" })
         let documented = Set(document.operations.map(\.call))
         #expect(routes.subtracting(documented) == [], "routes that are not documented")

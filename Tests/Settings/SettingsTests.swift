@@ -91,12 +91,4 @@ import Testing
             #expect(settings.rotation.cycleGaps.map(\.duration) == [.seconds(60), .seconds(90)])
         }
     }
-
-    private func withFolder(_ files: [String: String], _ body: (String) throws -> Void) throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "kt-\(UUID().uuidString.prefix(8))")
-        try FileManager.default.createDirectory(at: folder.appending(path: "keyturn.yaml.d"), withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        for (name, text) in files { try Data(text.utf8).write(to: folder.appending(path: name)) }
-        try body(folder.path)
-    }
 }

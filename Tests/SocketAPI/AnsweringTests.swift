@@ -15,7 +15,8 @@ import Testing
             unitOf: { _ in "app.service" },
             routes: { router in
                 router.get("/who") { _, context in
-                    Response.text("\(context.caller.uid) \(context.caller.pid) \(context.caller.unit ?? "none")", contentType: "text/plain")
+                    Response.text(
+                        "\(context.caller.uid) \(context.caller.identity.pid) \(context.caller.unit ?? "none")", contentType: "text/plain")
                 }
             }
         ) { socket in

@@ -1,3 +1,4 @@
+import Access
 import Model
 import Operations
 import SocketAPI
@@ -18,7 +19,9 @@ import Vault
 
     @Test func `is cut off after ten minutes, and holds the vault's log no longer`() async throws {
         let harness = try await Self.filled()
-        let routes = Routes(service: harness.service, events: harness.events, clock: harness.clock, version: "test")
+        let routes = Routes(
+            service: harness.service, events: harness.events, policy: PolicyInForce(.ownerOnly(daemonUID: 0)), clock: harness.clock,
+            version: "test")
         try await ServedSocket.with(routes: routes.add) { socket in
             let path = socket.path
             let caller = try await offPool {

@@ -1,3 +1,4 @@
+import Access
 import Foundation
 import Glibc
 import Host
@@ -20,7 +21,8 @@ struct ServedSocket {
         try await withFolder { folder in
             let path = folder + "/s"
             let server = SocketServer(
-                limits: limits, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+                limits: limits, policy: PolicyInForce(.ownerOnly(daemonUID: 0)),
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
                 group: .singletonMultiThreadedEventLoopGroup,
                 now: { Timestamp(milliseconds: 784_111_777_000) }, unitOf: unitOf, routes: routes)
             try await server.start(on: [ListeningSocket(path: path, mode: 0o600, group: nil)])

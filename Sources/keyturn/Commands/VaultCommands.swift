@@ -50,6 +50,9 @@ struct WhoamiCommand: DaemonCommand {
             sheet.add("pid", "\(caller.pid)")
             sheet.add("unit", Styled(caller.unit))
             sheet.add("rights", caller.rights.isEmpty ? "none" : caller.rights.joined(separator: " "))
+            for rule in caller.rules {
+                sheet.add("rule", "\(rule.name): \(rule.may.joined(separator: " ")) on \(rule.configs.joined(separator: " "))")
+            }
             context.console.sheet(sheet)
         }
         return .done

@@ -19,8 +19,12 @@ package final class ServiceHarness: Sendable {
     package let events: EventHub
     private let running: Task<Void, Never>
 
-    package static let root = Caller(uid: 0, gid: 0, groups: [], pid: 1, unit: nil)
-    package static let stranger = Caller(uid: 4711, gid: 4711, groups: [], pid: 2, unit: nil)
+    package static let root = caller(uid: 0)
+    package static let stranger = caller(uid: 4711)
+
+    private static func caller(uid: UInt32) -> Caller {
+        Caller(CallerIdentity(uid: uid, gid: uid, groups: [], pid: 1, unit: nil), under: .ownerOnly(daemonUID: 0))
+    }
 
     /// Over the disk, clock and backend of `earlier`, this is the daemon after a restart; over `stored`, with a vault that was made elsewhere.
     /// Still sealed unless it `opens`. `machine`: on which it runs, where that matters.
@@ -49,7 +53,7 @@ package final class ServiceHarness: Sendable {
         self.runner = runner
         service = VaultService(
             vault: vault, runner: runner, targets: target, bearers: bearers, clock: clock, random: random,
-            policy: .ownerOnly(daemonUID: 0), limits: limits, stragglers: stragglers,
+            limits: limits, stragglers: stragglers,
             source: EngineSource(engine, keyBytes: stored?.keyBytes ?? EngineSource.defaultKey, machine: machine))
         running = Task { await runner.run() }
         if opens { try await service.open(by: nil) }

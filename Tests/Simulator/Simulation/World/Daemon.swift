@@ -28,7 +28,7 @@ final class Daemon {
         self.vault = vault
         service = VaultService(
             vault: vault, runner: runner, targets: ports.targets, bearers: bearers, clock: world.time, random: world.random,
-            policy: .ownerOnly(daemonUID: 0), limits: limits, stragglers: stragglers, source: DiskSource(of: world))
+            limits: limits, stragglers: stragglers, source: DiskSource(of: world))
         running = Task(executorPreference: world.scheduler) { await runner.run() }
     }
 

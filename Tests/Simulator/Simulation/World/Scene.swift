@@ -7,7 +7,8 @@ import Rotations
 enum Scene {
     static let upstreams = ["alpha", "beta"].map { try! UpstreamName($0) }
     static let configs = ["one", "two", "three"].map { try! ConfigName($0) }
-    static let operatorAtRoot = Caller(uid: 0, gid: 0, groups: [], pid: 1, unit: nil)
+    static let operatorAtRoot = Caller(
+        CallerIdentity(uid: 0, gid: 0, groups: [], pid: 1, unit: nil), under: .ownerOnly(daemonUID: 0))
 
     static func remote(of config: ConfigName) -> RemoteID { try! RemoteID("remote-\(config)") }
 

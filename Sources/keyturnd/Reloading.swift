@@ -1,0 +1,49 @@
+import Access
+import Host
+import Logging
+import Model
+import Settings
+import Synchronization
+
+/// What a reload changes while the daemon works: the policy, and how much is logged. What is wrong leaves all as it was.
+final class Reloading: Sendable {
+    let policy: PolicyInForce
+    private let sources: SettingsSources
+    private let settings: DaemonSettings
+    private let log: DaemonLog
+    private let refusal = Mutex<String?>(nil)
+
+    /// Throws what is wrong with the policy: without one that it can read the daemon does not begin.
+    init(_ sources: SettingsSources, _ settings: DaemonSettings, log: DaemonLog) throws(SettingsErrors) {
+        self.sources = sources
+        self.settings = settings
+        self.log = log
+        policy = PolicyInForce(try Self.policy(sources))
+    }
+
+    static func policy(_ sources: SettingsSources) throws(SettingsErrors) -> Policy {
+        try PolicySources(folder: sources.policyFolder, trusted: Machine.ownUID).read() ?? .ownerOnly(daemonUID: Machine.ownUID)
+    }
+
+    /// Why the last reload changed nothing; `nil` when it did.
+    var refused: String? { refusal.withLock(\.self) }
+
+    func reload(_ logger: Logger) {
+        do throws(SettingsErrors) {
+            let newer = try sources.read()
+            let rules = try Self.policy(sources)
+            policy.replace(with: rules)
+            log.level = Logger.Level(newer.logLevel)
+            refusal.withLock { $0 = nil }
+            logger.notice("Reloaded.", metadata: ["rules": "\(rules.rules.count)"])
+            var rest = newer
+            rest.logLevel = settings.logLevel
+            if rest != settings { logger.notice("Settings other than 'log_level' take effect at the next start.") }
+        } catch {
+            refusal.withLock { $0 = error.errors.first?.description }
+            for problem in error.errors {
+                logger.error("Nothing was reloaded: \(problem)", metadata: ["next_step": "systemctl reload keyturnd"])
+            }
+        }
+    }
+}
