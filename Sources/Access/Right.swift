@@ -7,8 +7,8 @@ package enum Right: String, Sendable, Codable, CaseIterable {
     /// No call asks for it on a single config.
     package var isForEverythingOnly: Bool {
         switch self {
-        case .status, .audit, .admin: true
-        case .read, .rotate, .stage, .configure, .bind: false
+        case .status, .audit: true
+        case .read, .rotate, .stage, .configure, .bind, .admin: false
         }
     }
 }

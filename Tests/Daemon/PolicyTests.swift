@@ -27,8 +27,8 @@ import Testing
             let denied = try await keyturn.keyturn("config", "set", Scene.config, "--description", "mine", "--json")
             #expect(try denied.status == 3 && denied.problem.code == "not-allowed", "\(denied.errors)")
             #expect(try denied.problem["detail"].text?.contains("the right 'configure' on '\(Scene.config)'") == true)
-            #expect(
-                try await keyturn.keyturn("config", "show", "anthropic", "--json").problem.code == "unknown-config", "hidden, or not there")
+            let seen = try await keyturn.keyturn("config", "show", "anthropic", "--json")
+            #expect(try seen.problem.code == "not-allowed", "who has a right on it may know that it exists, or does not")
             let rules = try await keyturn.keyturn("whoami", "--json").document["rules"].items
             #expect(rules.map { $0["name"].text } == ["root rotates", "root sees"])
             let explained = try await keyturn.keyturn("policy", "explain", "--right", "rotate", "--config", Scene.config, "--json")

@@ -59,7 +59,7 @@ struct ReplyCase: CustomTestStringConvertible, Sendable {
         ReplyCase("Version", version),
         ReplyCase("Whoami", Whoami(uid: 0, gid: 0, groups: [], pid: 1, rights: [])),
         ReplyCase("PolicyRule", rule),
-        ReplyCase("PolicyExplanation", PolicyExplanation(allowed: true, right: "read", rule: rule, rules: [rule])),
+        ReplyCase("PolicyExplanation", PolicyExplanation(allowed: true, right: "read", rules: [rule])),
     ]
 }
 
