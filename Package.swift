@@ -135,7 +135,9 @@ let package = Package(
         tests("Rotations", ["Model", "Rotations"]),
         tests("Secrets", ["Secrets"]),
         tests("Architecture", []),
-        tests("Systemd", []),
+        .testTarget(
+            name: "SystemdTests", dependencies: ["FlashbackStandIn", "TestProcesses"], path: "Tests/Systemd", exclude: ["boot-systemd.sh"],
+            swiftSettings: strict),
         tests("Host", ["Host", "Model", logging]),
         tests("Access", ["Access", "Model"]),
         tests("Settings", ["Access", "Model", "Settings"]),

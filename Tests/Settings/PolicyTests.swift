@@ -115,4 +115,23 @@ import Testing
             #expect(error?.description == "\(folder)/policy.yaml: It is not a regular file.")
         }
     }
+
+    @Test func `that is shipped lets root do all, the timers rotate, and others nothing`() throws {
+        let shipped = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../systemd/policy.yaml")
+        try withFolder(["policy.yaml": try String(contentsOf: shipped, encoding: .utf8)]) { folder in
+            let policy = try #require(try Self.sources(folder).read())
+            let config = Scope.config(try ConfigName("openai-prod"))
+            func rights(_ uid: UInt32, _ unit: String?) -> [Right] {
+                let caller = Caller(CallerIdentity(uid: uid, gid: uid, groups: [], pid: 1, unit: unit), under: policy)
+                return Right.allCases.filter { caller.may($0, on: config) }
+            }
+            #expect(rights(0, nil) == Right.allCases)
+            for unit in ["keyturn-rotate.service", "keyturn-rotate@openai-prod.service"] {
+                #expect(rights(61_234, unit) == [.read, .rotate], "\(unit)")
+            }
+            for unit in [nil, "keyturn-rotate.scope", "keyturn-rotatex.service", "my-keyturn-rotate.service"] {
+                #expect(rights(61_234, unit) == [], "\(unit ?? "none")")
+            }
+        }
+    }
 }

@@ -38,6 +38,15 @@ import Testing
         #expect(!lines.contains { $0.hasPrefix("PrivateUsers=") || $0.hasPrefix("PrivatePIDs=") })
     }
 
+    /// What the timers may do is a matter of their units' names: they are nobody else.
+    @Test func `run the timers' commands as nobody in particular`() throws {
+        for name in ["keyturn-rotate.service", "keyturn-rotate@.service"] {
+            let lines = try Self.lines(of: Self.folder.appending(path: name))
+            #expect(lines.contains("DynamicUser=yes") && lines.contains("SupplementaryGroups=keyturn"), "\(name)")
+            #expect(!lines.contains { $0.hasPrefix("User=") }, "\(name)")
+        }
+    }
+
     @Test func `take "nothing to do" for a success, and no restart for what it can't mend`() throws {
         for name in ["keyturn-rotate.service", "keyturn-rotate@.service"] {
             #expect(try Self.lines(of: Self.folder.appending(path: name)).contains("SuccessExitStatus=5"), "\(name)")

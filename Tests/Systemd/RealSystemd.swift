@@ -1,0 +1,83 @@
+import Foundation
+import TestProcesses
+
+/// A systemd of its own, as PID 1 of new namespaces, with Keyturn's programs and units in it as the README installs them.
+struct RealSystemd {
+    private static let here = URL(filePath: #filePath).deletingLastPathComponent()
+    private static let boot = here.appending(path: "boot-systemd.sh").path
+    private static let units = here.appending(path: "../../systemd").standardizedFileURL
+    /// Where the repository's `systemd` folder is inside.
+    static let folder = "/keyturn-test"
+
+    /// Whether one boots here: that takes root, systemd, D-Bus and namespaces.
+    static let isPossible = geteuid() == 0 && (try? run(boot, ["-T", "60", "--", "/bin/true"]))?.status == 0
+
+    struct Outcome {
+        let status: Int32
+        let output: String
+
+        /// What the script printed between `== NAME` and the next such line.
+        subscript(name: String) -> String {
+            output.components(separatedBy: "\n== ").first { $0.hasPrefix(name + "\n") }?.dropFirst(name.utf8.count + 1).description ?? ""
+        }
+    }
+
+    /// Runs a shell script after everything was installed, in the network of this machine. `files` lie in `folder` by their names.
+    static func run(_ script: String, files: [String: String] = [:]) throws -> Outcome {
+        let place = FileManager.default.temporaryDirectory.appending(path: "kt-\(UUID().uuidString.prefix(8))")
+        try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: place) }
+        for unit in try FileManager.default.contentsOfDirectory(at: units, includingPropertiesForKeys: nil) {
+            try FileManager.default.copyItem(at: unit, to: place.appending(path: unit.lastPathComponent))
+        }
+        for (name, text) in files { try Data(text.utf8).write(to: place.appending(path: name)) }
+        try Data(("exec 2>&1\ncd \(folder)\n" + installation + script).utf8).write(to: place.appending(path: "script.sh"))
+        try Data("[Service]\nExecPaths=\(try libraryFolders().joined(separator: " "))\n".utf8).write(
+            to: place.appending(path: "libraries.conf"))
+        var arguments = ["-n", "host", "-T", "300", "-r", "\(place.path):\(folder)"]
+        for program in [Programs.keyturn, Programs.keyturnd] {
+            arguments += ["-r", "\(program):/usr/bin/\(URL(filePath: program).lastPathComponent)"]
+        }
+        for unit in try FileManager.default.contentsOfDirectory(atPath: units.path)
+        where ["service", "socket", "timer", "target"].contains(URL(filePath: unit).pathExtension) {
+            arguments += ["-U", place.appending(path: unit).path]
+        }
+        arguments += ["-U", "\(place.path)/libraries.conf:keyturnd.service.d/libraries.conf"]
+        return try run(boot, arguments + ["--", "/bin/bash", "\(folder)/script.sh"])
+    }
+
+    /// As the README says it; the daemon is not started.
+    private static let installation = """
+        set -e
+        install -D -m 644 keyturn.sysusers /etc/sysusers.d/keyturn.conf
+        install -D -m 644 keyturn.tmpfiles /etc/tmpfiles.d/keyturn.conf
+        install -D -m 644 policy.yaml /etc/keyturn/policy.yaml
+        systemd-sysusers && systemd-tmpfiles --create keyturn.conf
+        keyturn init --vault /var/lib/keyturn --key-file /root/keyturn.key
+        install -d -m 700 /etc/credstore.encrypted
+        systemd-creds encrypt --name=keyturn.key /root/keyturn.key /etc/credstore.encrypted/keyturn.key
+        systemctl daemon-reload
+        systemctl start keyturnd.socket
+        set +e
+
+        """
+
+    /// A debug build loads the Swift runtime from where the toolchain is, and the sandbox executes nothing from there.
+    private static func libraryFolders() throws -> Set<String> {
+        let loaded = try run("/usr/bin/ldd", [Programs.keyturnd]).output
+        return Set(loaded.matches(of: #/=> (/\S+)/#).map { URL(filePath: String($0.1)).deletingLastPathComponent().path })
+    }
+
+    private static func run(_ program: String, _ arguments: [String]) throws -> Outcome {
+        let process = Process()
+        let pipe = Pipe()
+        process.executableURL = URL(filePath: program)
+        process.arguments = arguments
+        process.standardOutput = pipe
+        process.standardError = pipe
+        try process.run()
+        let bytes = try pipe.fileHandleForReading.readToEnd() ?? Data()
+        process.waitUntilExit()
+        return Outcome(status: process.terminationStatus, output: String(decoding: bytes, as: UTF8.self))
+    }
+}
