@@ -38,7 +38,8 @@ extension Oracle {
         for version in before.versions where version.state == .previous {
             guard !after.versions.contains(where: { $0.number == version.number }) else { continue }
             let rollback = delta.rotations.contains { $0.after.rollbackOf == version.number && $0.after.state == .succeeded }
-            guard !rollback, !events.contains("version.discarded") else { continue }
+            // A purge, confirmed, takes everything, and the config that is made anew in the same commit is another one.
+            guard !rollback, !events.contains("version.discarded"), !events.contains("config.purged") else { continue }
             if let current = after.version(.current), current.proof != .proven, current.proof != .off {
                 broken(.neverCutOff, "version \(version.number) of '\(config)' was erased before version \(current.number) was proven")
             }
