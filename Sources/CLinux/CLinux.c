@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <malloc.h>
 #include <poll.h>
 #include <pwd.h>
@@ -132,14 +131,6 @@ int kt_is_file(int descriptor, const char *device_and_inode) {
     unsigned long long device, inode;
     if (fstat(descriptor, &facts) < 0 || sscanf(device_and_inode, "%llu:%llu", &device, &inode) != 2) return 0;
     return facts.st_dev == device && facts.st_ino == inode;
-}
-
-int64_t kt_group_id(const char *name) {
-    char room[16384];
-    struct group entry, *found = NULL;
-    int reason = getgrnam_r(name, &entry, room, sizeof room, &found);
-    errno = found ? 0 : reason;
-    return found ? (int64_t)entry.gr_gid : -1;
 }
 
 size_t kt_user_name(uint32_t uid, char *name, size_t room) {

@@ -20,14 +20,6 @@ package enum Machine {
         .nanoseconds(kt_uptime_nanoseconds())
     }
 
-    /// The gid of a group given by name or number.
-    package static func groupID(_ nameOrNumber: String) -> UInt32? {
-        if let number = UInt32(nameOrNumber) { return number }
-        // SAFETY: the name is a C string for the length of the call.
-        let gid = kt_group_id(nameOrNumber)
-        return gid >= 0 ? UInt32(gid) : nil
-    }
-
     /// The name of a user; `nil` where it has none.
     package static func userName(_ uid: UInt32) -> String? {
         var name = [CChar](repeating: 0, count: 256)

@@ -49,7 +49,10 @@ extension VaultService {
             for rotation in open {
                 let config = try view.get(.config, .named(rotation.config))
                 guard let config, var step = rotation.nextStep(in: config, at: now) else { continue }
-                if try view.hasNewerBearer(than: config.refusedBearer, at: config.binding.upstream) { step = NextStep.prove(config.name) }
+                let upstream = config.binding.upstream
+                if step == NextStep.setToken(upstream), try view.hasNewerBearer(than: config.refusedBearer, at: upstream) {
+                    step = NextStep.prove(config.name)
+                }
                 let quarantine = try view.quarantine(of: config)
                 // What came along with a copied vault goes on only when it is released.
                 steps[rotation.id] = quarantine.flatMap { $0.id == rotation.quarantine ? nil : $0.nextStep(for: config.name) } ?? step

@@ -11,6 +11,8 @@ package enum Accounts {
         return entry.pw_uid
     }
 
+    package static func gid(nameOrNumber text: String) -> UInt32? { UInt32(text) ?? gid(ofGroup: text) }
+
     package static func gid(ofGroup name: String) -> UInt32? {
         var entry = group()
         var found: UnsafeMutablePointer<group>?

@@ -53,7 +53,7 @@ struct PolicyReading {
     }
 
     private mutating func name(_ node: Node?, of rule: Node) -> String? {
-        guard let node, let name = text(of: node), (1...100).contains(name.utf8.count), name.unicodeScalars.allSatisfy({ $0.value >= 0x20 })
+        guard let node, let name = node.text, (1...100).contains(name.utf8.count), name.unicodeScalars.allSatisfy({ $0.value >= 0x20 })
         else {
             complain(node ?? rule, "A rule must have a 'name' of 1 to 100 bytes.")
             return nil
@@ -121,7 +121,7 @@ struct PolicyReading {
 
     private mutating func one<Value>(_ node: Node?, _ field: String, _ parse: (String) throws(InvalidValue) -> Value) -> Value? {
         guard let node else { return nil }
-        guard let text = text(of: node) else {
+        guard let text = node.text else {
             complain(node, "'\(field)' must be a single value.")
             return nil
         }
@@ -141,13 +141,7 @@ struct PolicyReading {
         return sequence.compactMap { one($0, field, parse) }
     }
 
-    /// As it was written; nothing at all is no value.
-    private func text(of node: Node) -> String? {
-        guard let scalar = node.scalar, node.null == nil else { return nil }
-        return scalar.string
-    }
-
     private mutating func complain(_ node: Node, _ message: String) {
-        errors.append(SettingsError(.file(path: path, line: node.mark?.line ?? 1, column: node.mark?.column ?? 1), message))
+        errors.append(SettingsError(node.place(in: path), message))
     }
 }

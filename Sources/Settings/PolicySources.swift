@@ -48,14 +48,9 @@ package struct PolicySources: Sendable {
 
     private func files() throws(SettingsErrors) -> [String] {
         let parts = folder + "/policy.d"
-        // SAFETY: the path is a C string for the length of the call; the stream is closed below.
-        guard let stream = opendir(parts) else {
-            if errno == ENOENT { return [folder + "/policy.yaml"] }
-            throw SettingsErrors(errors: [SettingsError(.wholeFile(path: parts), "The folder can't be read (\(Self.lastError)).")])
-        }
-        closedir(stream)
         let names: [String]
         do { names = try FileManager.default.contentsOfDirectory(atPath: parts) } catch {
+            guard (error as? CocoaError)?.code != .fileReadNoSuchFile else { return [folder + "/policy.yaml"] }
             throw SettingsErrors(errors: [SettingsError(.wholeFile(path: parts), "The folder can't be read.")])
         }
         return [folder + "/policy.yaml"]

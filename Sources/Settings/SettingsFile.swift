@@ -42,10 +42,10 @@ struct SettingsFile {
     ) throws(InvalidValue) {
         switch field.set {
         case .one(let set):
-            guard let text = Self.text(of: value) else { throw InvalidValue("a single value") }
+            guard let text = value.text else { throw InvalidValue("a single value") }
             try set(&settings, text)
         case .list(let set):
-            let texts = value.sequence.map { $0.map(Self.text(of:)) } ?? []
+            let texts = value.sequence.map { $0.map(\.text) } ?? []
             guard value.sequence != nil, texts.allSatisfy({ $0 != nil }) else { throw InvalidValue("a list") }
             try set(&settings, texts.compactMap(\.self))
         case .group(let fields):
@@ -53,15 +53,8 @@ struct SettingsFile {
         }
     }
 
-    /// A scalar as it was written: whether `0660` is a number is not YAML's to decide here. Nothing at all is no value.
-    private static func text(of node: Node) -> String? {
-        guard let scalar = node.scalar, node.null == nil else { return nil }
-        return scalar.string
-    }
-
     private mutating func complain(_ node: Node, _ message: String) {
-        let mark = node.mark
-        errors.append(SettingsError(.file(path: path, line: mark?.line ?? 1, column: mark?.column ?? 1), message))
+        errors.append(SettingsError(node.place(in: path), message))
     }
 
     private func unknown(_ name: String?, among fields: [SettingsField], prefix: String) -> String {

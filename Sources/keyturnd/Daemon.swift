@@ -64,7 +64,7 @@ struct Daemon {
         guard inherited.isEmpty else { return inherited }
         var group: UInt32?
         if let name = settings.socketGroup {
-            guard let id = Machine.groupID(name) else { throw UnknownGroup(name: name) }
+            guard let id = Accounts.gid(nameOrNumber: name) else { throw UnknownGroup(name: name) }
             group = id
         }
         return [try ListeningSocket(path: settings.socket, mode: settings.socketMode, group: group)]

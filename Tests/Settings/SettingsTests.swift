@@ -92,3 +92,11 @@ import Testing
         }
     }
 }
+
+@Suite struct `The accounts` {
+    @Test func `are found by name, a group by its number too`() {
+        #expect(Accounts.uid(ofUser: "root") == 0 && Accounts.uid(ofUser: "no-such-user") == nil)
+        #expect(Accounts.gid(nameOrNumber: "root") == 0 && Accounts.gid(nameOrNumber: "7") == 7)
+        #expect(Accounts.gid(nameOrNumber: "no-such-group") == nil && Accounts.gid(ofGroup: "7") == nil)
+    }
+}

@@ -24,8 +24,6 @@ int kt_unix_is_served(const char *path);
 int kt_look_at(const char *path, uint64_t *device, uint64_t *inode, uint64_t *changed);
 // 1 if a descriptor is the file that `DEVICE:INODE` in decimal names, as $JOURNAL_STREAM does.
 int kt_is_file(int descriptor, const char *device_and_inode);
-// The gid of a group's name; -1 with errno 0 if there is none.
-int64_t kt_group_id(const char *name);
 // The name of a user into `name`; 0 if there is none, else its length.
 size_t kt_user_name(uint32_t uid, char *name, size_t room);
 
