@@ -93,8 +93,9 @@ struct RotationOutcome {
     private func move(_ config: inout ConfigRecord, _ transaction: inout Transaction) throws {
         guard let number = rotation.version else { return }
         switch ending {
-        case .succeeded(let proof, _):
+        case .succeeded(let proof, let warning):
             makeCurrent(number, proof: proof, &config)
+            config.update(number) { $0.reason = warning?.what }
             config.hold = nil
             config.dueAt = config.everySeconds.map { now + .seconds($0) }
             try retireRollbackSource(&config, &transaction)
@@ -203,7 +204,9 @@ struct RotationOutcome {
         guard let number = rotation.standingVersion else { return }
         config.update(number) { version in
             switch ending {
-            case .succeeded(let proof, _): version.proof = proof
+            case .succeeded(let proof, let warning):
+                version.proof = proof
+                version.reason = warning?.what
             case .failed(_, .stays): version.proof = .failed
             case .failed, .rejected, .cancelled: break
             }

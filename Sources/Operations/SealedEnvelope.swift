@@ -122,7 +122,7 @@ extension Problem {
     }
 }
 
-/// A secret that can be sent: not empty, no control characters, not absurdly long.
+/// A secret that can be sent: not empty, no control characters, no space that was pasted along, not absurdly long.
 func requireUsable(_ secret: borrowing Secret, _ field: String) throws(Problem) {
     guard secret.count > 0 else { throw Problem(.badRequest, "The credential's '\(field)' is empty.") }
     guard secret.count <= 16_384 else { throw Problem(.badRequest, "The credential's '\(field)' is longer than 16384 bytes.") }
@@ -130,4 +130,6 @@ func requireUsable(_ secret: borrowing Secret, _ field: String) throws(Problem) 
     guard !hasControl else {
         throw Problem(.badRequest, "The credential's '\(field)' has a line break or another control character in it.")
     }
+    let hasSpace = secret.withBytes { bytes in bytes.byte(0) == 0x20 || bytes.byte(bytes.byteCount - 1) == 0x20 }
+    guard !hasSpace else { throw Problem(.badRequest, "The credential's '\(field)' begins or ends with a space.") }
 }

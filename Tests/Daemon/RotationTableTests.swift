@@ -121,9 +121,8 @@ import Testing
                 .init(exit: 1, state: "stuck", code: "stuck", versions: open, held: "new", attempts: 2, event: "rotation.stuck"))
         } + [
             Row(
-                "no way back either", [(.status(400), .put, 1)], badKey,
-                .init(
-                    exit: 1, state: "rejected", code: "key-rejected", versions: back, held: "old", attempts: 1, event: "rotation.rejected"))
+                "no way back either", [(.successFalse(message: "No", stores: true), .put, 1), (.status(403), .put, .max)], .init(),
+                .init(exit: 1, state: "stuck", code: "stuck", versions: open, held: "new", event: "rotation.stuck"))
         ]
 
     /// Always the same unknown outcome: the cycle ends, and the rotation waits for its next one.

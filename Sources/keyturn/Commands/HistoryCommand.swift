@@ -37,7 +37,8 @@ struct HistoryCommand: DaemonCommand {
                 rows: rotations.map {
                     [
                         "\($0.startedAt)", "\($0.id)", "\($0.config)", "\($0.kind)", .state($0.state), Styled($0.version.map(String.init)),
-                        "\($0.requestedBy.shown)", Styled($0.reason ?? $0.requestReason), Styled($0.nextStep.map(console.pasted.text)),
+                        "\($0.requestedBy.shown)", Styled($0.reason ?? $0.warnings.first ?? $0.requestReason),
+                        Styled($0.nextStep.map(console.pasted.text)),
                     ]
                 }))
     }

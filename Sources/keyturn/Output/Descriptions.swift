@@ -59,6 +59,7 @@ extension Rotation {
         sheet.add("attempts", "\(attempts)")
         if cyclesUsed > 0 || nextTryAt != nil { sheet.add("cycles used", "\(cyclesUsed) of \(cyclesMax)") }
         sheet.add("reason", reason)
+        for warning in warnings { sheet.add("warning", warning) }
         sheet.add("backend says", upstreamMessage)
         sheet.add("next try", nextTryAt)
         sheet.add("next step", nextStep.map(pasted.text))
