@@ -39,6 +39,8 @@ struct RotationRow: Sendable, CustomTestStringConvertible {
     private var version: Int { expected.versions.keys.max() ?? 0 }
 
     func run() async throws {
+        var setting = setting
+        setting.hasSecrets = true
         try await Scene.with(setting) { scene in
             for (fault, call, times) in faults { scene.standIn.order(fault, for: call, times: times) }
             let run = try await scene.rotate("--reason", "the row's test")

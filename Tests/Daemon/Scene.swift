@@ -33,6 +33,8 @@ final class Scene: Sendable {
         var settings = Installation.quickSettings
         var certificate = Options.CertificateKind.valid
         var refreshes = false
+        /// Whether each key has a secret with it.
+        var hasSecrets = false
 
         init(_ change: (inout Setting) -> Void = { _ in }) { change(&self) }
 
@@ -76,8 +78,8 @@ final class Scene: Sendable {
         try await keyturn.start()
         try await addUpstream(refreshes: setting.refreshes)
         try await addConfig(Self.config, id: Self.remoteID, grace: setting.grace, proves: setting.proves)
-        if setting.knowsOld { try await stage(old, "--as-current") }
-        if setting.stages { try await stage(new) }
+        if setting.knowsOld { try await stage(old, setting.hasSecrets ? Canary(key: "sec") : nil, "--as-current") }
+        if setting.stages { try await stage(new, setting.hasSecrets ? Canary(key: "sec") : nil) }
     }
 
     func addUpstream(_ name: String = upstream, at backend: StandIn? = nil, refreshes: Bool = false) async throws {
@@ -100,9 +102,10 @@ final class Scene: Sendable {
         try await done(arguments)
     }
 
-    func stage(_ key: Canary, for config: String = config, _ flags: String...) async throws {
-        remember(key)
-        try await done(["stage", config, "--stdin"] + flags, input: key.text + "\n")
+    func stage(_ key: Canary, _ secret: Canary? = nil, for config: String = config, _ flags: String...) async throws {
+        for canary in [key, secret].compactMap(\.self) { remember(canary) }
+        let input = secret.map { #"{"key":\#(quoted(key.text)),"secret":\#(quoted($0.text))}"# } ?? key.text + "\n"
+        try await done(["stage", config, "--stdin"] + flags, input: input)
     }
 
     func remember(_ canary: Canary) {
@@ -178,7 +181,11 @@ final class Scene: Sendable {
 
     // MARK: Secrets
 
-    var search: CanarySearch { CanarySearch(others.withLock { $0 }.union([old, new, bearer])) }
+    /// Tokens that the backend gave out belong to it, too.
+    var search: CanarySearch {
+        let tokens = standIn.bearers.union(standIn.refreshTokens).map(Canary.init(text:))
+        return CanarySearch(others.withLock { $0 }.union([old, new, bearer]).union(tokens))
+    }
 
     func expectNoSecretOut(sourceLocation: SourceLocation = #_sourceLocation) {
         #expect(search.findings(in: keyturn.whatCanBeSeen()) == [], sourceLocation: sourceLocation)
