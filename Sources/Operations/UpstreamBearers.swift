@@ -32,14 +32,19 @@ package actor UpstreamBearers: BearerKeeper {
         self.executor = executor
     }
 
+    /// For a rotation that has begun: a refresh that it needs is recorded out of the reserve on a full disk.
     package nonisolated func bearer(of upstream: UpstreamAddress) async throws -> Bearer? {
+        try await bearer(of: upstream, for: .begun)
+    }
+
+    nonisolated func bearer(of upstream: UpstreamAddress, for work: VaultStore.Work) async throws -> Bearer? {
         let name = upstream.name
         if let opened = opened.withLock({ $0[name] }), opened.address.isTrusted(like: upstream), !isExpired(opened.expiresAt) {
             return opened.bearer
         }
         guard let record = try await record(of: name), record.address.isTrusted(like: upstream) else { return nil }
         if record.bearer == .refreshToken, isExpired(record.tokenExpiresAt) || !record.hasAccessToken {
-            _ = try await renew(name, refused: record.bearerGeneration)
+            _ = try await renew(name, refused: record.bearerGeneration, for: work)
         }
         return try await bearerAtHand(of: upstream)
     }
@@ -76,6 +81,10 @@ package actor UpstreamBearers: BearerKeeper {
     }
 
     package func renew(_ upstream: UpstreamName, refused generation: Int) async throws -> Bool {
+        try await renew(upstream, refused: generation, for: .begun)
+    }
+
+    private func renew(_ upstream: UpstreamName, refused generation: Int, for work: VaultStore.Work) async throws -> Bool {
         forget(upstream)
         if let refresh = refreshes[upstream] { return try await refresh.value }
         guard let record = try await record(of: upstream) else { return false }
@@ -83,7 +92,7 @@ package actor UpstreamBearers: BearerKeeper {
         guard record.bearer == .refreshToken else { return false }
         // Another caller may have begun one while this one read.
         if let refresh = refreshes[upstream] { return try await refresh.value }
-        let refresh = Task(executorPreference: executor) { try await self.refresh(record) }
+        let refresh = Task(executorPreference: executor) { try await self.refresh(record, for: work) }
         refreshes[upstream] = refresh
         defer { refreshes[upstream] = nil }
         return try await refresh.value
@@ -94,8 +103,8 @@ package actor UpstreamBearers: BearerKeeper {
     }
 
     /// Throws when the vault did not take the intent: then nothing was sent.
-    private nonisolated func refresh(_ record: UpstreamRecord) async throws -> Bool {
-        guard let token = try await begin(record) else { return false }
+    private nonisolated func refresh(_ record: UpstreamRecord, for work: VaultStore.Work) async throws -> Bool {
+        guard let token = try await begin(record, for: work) else { return false }
         switch await targets.target(at: record.address).refresh(with: token.secret) {
         case .refreshed(let tokens): return await store(tokens, for: record)
         // The vault's trouble from here on shows where it writes next: the backend's answer stands all the same.
@@ -115,10 +124,10 @@ package actor UpstreamBearers: BearerKeeper {
 
     /// The refresh token, once it is durable that it goes out. `nil` when there is none to use: the operator has changed the bearer or its address
     /// meanwhile, or another copy of the vault may have used it up.
-    private nonisolated func begin(_ begun: UpstreamRecord) async throws -> SharedSecret? {
+    private nonisolated func begin(_ begun: UpstreamRecord, for work: VaultStore.Work) async throws -> SharedSecret? {
         let now = clock.now()
         let name = begun.name
-        return try await vault.write { transaction in
+        return try await vault.write(work) { transaction in
             guard var record = try transaction.get(.upstream, .named(name)), record.isSameBearer(as: begun),
                 let token = try transaction.get(.refreshToken, .named(name))
             else { return .unchanged(nil) }

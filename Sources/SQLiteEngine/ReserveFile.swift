@@ -19,7 +19,7 @@ package final class ReserveFile: Reserve {
 
     package func keep() throws(EngineError) {
         let missing = max(0, Self.byteCount - keptBytes)
-        guard Disk.freeBytes(at: folder) ?? .max >= missing + Self.byteCount else { throw .diskFull }
+        guard Disk.hasRoom(for: missing + Self.byteCount, in: folder) else { throw .diskFull }
         if missing == 0 { return }
         // SAFETY: the path is a C string for the length of the call.
         let file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
@@ -46,18 +46,20 @@ package final class ReserveFile: Reserve {
     }
 }
 
-/// What there is to know of a file's disk.
+/// The disk as the daemon's user finds it: what others have left of it, and what a quota lets this one have.
 enum Disk {
-    /// What an ordinary process may still write; `nil` where it can't be told.
-    static func freeBytes(at path: String) -> Int? {
-        var status = statvfs()
-        // SAFETY: `status` is a live variable.
-        guard statvfs(path, &status) == 0 else { return nil }
-        return Int(status.f_bavail) * Int(status.f_frsize)
-    }
+    /// `O_TMPFILE` of open(2), a macro that Swift does not see; the number is that of asm-generic/fcntl.h.
+    private static let nameless = 0o20_000_000 | O_DIRECTORY
 
-    /// Whether not even a page fits.
-    static func isFull(at path: String) -> Bool {
-        freeBytes(at: path).map { $0 < 4096 } ?? false
+    /// Whether this many bytes can be taken. Free blocks are not counted, since a quota would not show, but taken for a moment, in a file without
+    /// a name. True where it can't be told: the next write tells.
+    static func hasRoom(for byteCount: Int, in folder: String) -> Bool {
+        // SAFETY: the path is a C string for the length of the call.
+        let file = open(folder, nameless | O_WRONLY | O_CLOEXEC, 0o600)
+        guard file >= 0 else { return !FileError(folder, errno).isDiskFull }
+        // SAFETY: the descriptor is ours and closed once.
+        defer { close(file) }
+        let code = posix_fallocate(file, 0, off_t(byteCount))
+        return code == 0 || !FileError(folder, code).isDiskFull
     }
 }

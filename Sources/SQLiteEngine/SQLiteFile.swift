@@ -12,6 +12,7 @@ package final class SQLiteFile: Engine {
     /// `PRAGMA application_id`: "ktrn".
     static let applicationID = 0x6B74_726E
     static let schema = 1
+    private static let pageBytes = 4096
     /// SQLite's page cache, in KiB: the working set of rotations is small.
     private static let cacheKiB = 512
 
@@ -265,8 +266,8 @@ package final class SQLiteFile: Engine {
         case let error as DatabaseError:
             switch error.resultCode {
             case .SQLITE_FULL: .diskFull
-            // What a full disk does to the files beside the database has no code of its own.
-            case .SQLITE_IOERR, .SQLITE_CANTOPEN: Disk.isFull(at: path) ? .diskFull : .failed(words(error))
+            // What a full disk does to the files beside the database has no code of its own, nor has a quota.
+            case .SQLITE_IOERR, .SQLITE_CANTOPEN: hasRoom(beside: path) ? .failed(words(error)) : .diskFull
             case .SQLITE_CORRUPT, .SQLITE_NOTADB: .damaged(words(error))
             // All statements are our own and right: what they don't find is the table that they are for.
             case .SQLITE_ERROR: .damaged(words(error))
@@ -274,6 +275,10 @@ package final class SQLiteFile: Engine {
             }
         default: .failed("SQLite could not be used")
         }
+    }
+
+    private static func hasRoom(beside path: String) -> Bool {
+        Disk.hasRoom(for: pageBytes, in: URL(filePath: path).deletingLastPathComponent().path)
     }
 
     /// The message alone: GRDB's description would add the statement and its arguments.

@@ -85,14 +85,14 @@ private struct Replacement {
 
     private func attempt(_ failing: Faults.Failing, _ log: CallLog) async throws {
         try vault.kept.place(in: keyturn)
-        let armed = try keyturn.folder.file("armed", [0])
+        let armed = try Trigger(in: keyturn.folder)
         var surroundings = `A call that fails`.surroundings(failing, keyturn, log)
-        surroundings.faults?.armed = armed
+        surroundings.faults?.armed = armed.path
         try await keyturn.start(in: surroundings)
         try await untilTakenUp()
-        try arm(armed, 1)
+        try armed.set(true)
         var told = try await ask(operation)
-        try arm(armed, 0)
+        try armed.set(false)
         let hasFailed = try log.entries().contains { if case .fault = $0 { true } else { false } }
         switch told {
         case .done: break
@@ -140,13 +140,6 @@ private struct Replacement {
             throw Wrong(description: "it can't be done again\n\(keyturn.log.suffix(2000))")
         }
         return .done
-    }
-
-    private func arm(_ file: String, _ byte: UInt8) throws {
-        // It is mapped: it must stay the same file.
-        let handle = try FileHandle(forUpdating: URL(filePath: file))
-        try handle.write(contentsOf: Data([byte]))
-        try handle.close()
     }
 
     /// What the start itself writes is not counted.

@@ -48,6 +48,15 @@ static int open_at(int folder, const char *path, int flags, mode_t mode) {
     }
     watched_lock();
     if (refused(CALL_OPEN, meant)) return (int)finished(-1);
+    if ((flags & __O_TMPFILE) == __O_TMPFILE) {
+        int descriptor = (int)syscall(SYS_openat, folder, path, flags, mode);
+        if (descriptor >= 0) {
+            char nameless[PATH_ROOM + 1];
+            snprintf(nameless, sizeof nameless, "%s/", meant);
+            watch(descriptor, nameless);
+        }
+        return (int)finished(descriptor);
+    }
     struct stat before;
     int existed = stat(meant, &before) == 0;
     int descriptor = (int)syscall(SYS_openat, folder, path, flags, mode);

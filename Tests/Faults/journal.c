@@ -22,7 +22,8 @@ __attribute__((constructor)) static void open_journal(void) {
 }
 
 void journal_add(enum operation operation, const char *path, uint64_t offset, const void *data, size_t size) {
-    if (journal < 0) return;
+    // What happens to a file without a name leaves nothing behind.
+    if (journal < 0 || (operation != OP_FAULT && path[strlen(path) - 1] == '/')) return;
     int reason = errno;
     struct {
         uint32_t operation, path_length;

@@ -22,7 +22,7 @@ static const char *const class_names[CALL_CLASSES] = {"write", "sync", "rename",
 static const struct {
     const char *name;
     int number;
-} errors[] = {{"EIO", EIO}, {"ENOSPC", ENOSPC}, {"EMFILE", EMFILE}, {"ENOMEM", ENOMEM}, {"KILL", RULES_KILL}};
+} errors[] = {{"EIO", EIO}, {"ENOSPC", ENOSPC}, {"EMFILE", EMFILE}, {"ENOMEM", ENOMEM}, {"EDQUOT", EDQUOT}, {"KILL", RULES_KILL}};
 
 // A word up to a delimiter; nothing is allocated, since allocating may be what fails.
 static int is_word(const char *text, const char *word) {

@@ -88,6 +88,7 @@ import Vault
         await harness.target.puts(atLeast: 1)
         let refreshes = harness.target.calls.count { $0 == .refresh }
         harness.engine.fillUp()
+        for _ in 1...MemoryEngine.reserveCommits { try await Self.begunWrite(harness) }
         harness.target.openGate()
         do {
             _ = try await rotated
@@ -103,6 +104,34 @@ import Vault
         _ = await harness.runner.settled(id)
         #expect(harness.target.calls.count { $0 == .refresh } == refreshes + 1)
         #expect(try await harness.service.rotation(id, as: ServiceHarness.root).state == .succeeded)
+    }
+
+    @Test func `a bearer that a rotation under way needs is renewed out of the reserve`() async throws {
+        let harness = try await ServiceHarness()
+        try await harness.setUp()
+        try await harness.setRefreshToken()
+        harness.target.answer(refreshWith: "bearer-2")
+        try await harness.stage("key-1")
+        harness.target.answer(puts: [.unauthorized(Reason("401"))])
+        harness.target.closeGate()
+        async let rotated = harness.rotate()
+        await harness.target.puts(atLeast: 1)
+        let refreshes = harness.target.calls.count { $0 == .refresh }
+        harness.engine.fillUp()
+        harness.target.openGate()
+        #expect(try await rotated.state == .succeeded)
+        #expect(harness.target.calls.count { $0 == .refresh } == refreshes + 1)
+        #expect(try await harness.service.status(as: ServiceHarness.root).room == .full)
+    }
+
+    @Test func `no bearer is renewed for a rotation that can't begin`() async throws {
+        let harness = try await ServiceHarness()
+        try await harness.setUp()
+        try await harness.setRefreshToken()
+        try await harness.stage("key-1")
+        harness.engine.fillUp()
+        await #expect(throws: VaultError.diskFull) { try await harness.rotate() }
+        #expect(harness.target.calls.isEmpty)
     }
 
     @Test func `a daemon that starts without any room left opens the vault as soon as there is some`() async throws {

@@ -52,7 +52,7 @@ import Vault
             return await group.reduce(into: [:]) { $0[$1.0, default: []].append($1.1) }
         }
         #expect(outcomes["new"] == [false, false, false, false])
-        // How many commits they make is luck; the reserve has room for three.
+        // How many commits they make is luck; the reserve has room for four.
         #expect(outcomes["begun"]?.contains(true) == true)
     }
 

@@ -5,7 +5,7 @@
 // FAULTS_LOG      A file to which each change of those files is appended, in the order in which the kernel made them. It may be shared by
 //                 several processes, one at a time. See journal.c for its format.
 // FAULTS_FAIL     CLASS:N:ERRNO[,...]: the Nth call of a class in this process, from 1, is not made and fails with ERRNO. N+ means that one
-//                 and all that follow. ERRNO is EIO, ENOSPC, EMFILE or ENOMEM, or KILL: the process dies before
+//                 and all that follow. ERRNO is EIO, ENOSPC, EDQUOT, EMFILE or ENOMEM, or KILL: the process dies before
 //                 the call. The classes are
 //                   write   write, pwrite, writev, pwritev, ftruncate, truncate, fallocate and their like
 //                   sync    fsync, fdatasync

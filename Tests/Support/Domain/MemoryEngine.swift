@@ -148,7 +148,7 @@ package final class MemoryEngine: Engine {
     package func close() {}
 
     /// How many commits fit into the reserve.
-    package static let reserveCommits = 3
+    package static let reserveCommits = 4
 
     private struct MemoryReserve: Reserve {
         let engine: MemoryEngine

@@ -4,7 +4,8 @@ import Vault
 /// Promise 4 on a full disk: what room is left is for what is under way, and as long as it lasts, the backend's answers are recorded.
 extension Oracle {
     private static let ofWorkUnderWay: Set = [
-        "vault.quarantined", "vault.unsealed", "vault.sealed", "vault.backed-up", "upstream.refresh-ended", "upstream.bearer-dropped",
+        "vault.quarantined", "vault.unsealed", "vault.sealed", "vault.backed-up", "upstream.refresh-begun", "upstream.refresh-ended",
+        "upstream.bearer-dropped",
         "rotation.reverting", "rotation.continued", "rotation.waiting", "rotation.stuck", "rotation.succeeded", "rotation.rejected",
         "rotation.failed", "rotation.cancelled", "rotation.cancel-asked",
     ]
