@@ -6,8 +6,8 @@ extension PutAnswer {
     /// Design section 5, "applying".
     init(_ reply: Reply, id: RemoteID) {
         switch reply {
-        case .failed(let failure):
-            self = failure.kind == .unsendable ? .unauthorized(Reason(failure)) : .unknown(Reason(failure), retryAfter: nil)
+        case .failed(let failure) where failure.kind == .unsendable: self = .unauthorized(Reason(failure))
+        case .failed(let failure): self = failure.wasSent ? .unknown(Reason(failure), retryAfter: nil) : .notSent(Reason(failure))
         case .answered(200, let body, let reason, let retryAfter): self.init(body, reason, retryAfter, id)
         case .answered(400, _, let reason, _): self = .rejected(reason)
         case .answered(401, _, let reason, _): self = .unauthorized(reason)

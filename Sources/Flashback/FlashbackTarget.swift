@@ -12,7 +12,7 @@ struct FlashbackTarget: RotationTarget {
         _ which: CredentialsInPlay.Which?, of secrets: borrowing SecretsInPlay, field: CredentialField, fields: RemoteFields,
         to id: RemoteID
     ) async -> PutAnswer {
-        guard let client = upstream.client else { return .unknown(Reason(Upstream.noTrust), retryAfter: nil) }
+        guard let client = upstream.client else { return .notSent(Reason(Upstream.noTrust)) }
         let body: Secret? =
             switch which {
             case .offered: PutBody.make(secrets.credentials.offered, field: field, fields: fields)

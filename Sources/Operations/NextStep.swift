@@ -13,6 +13,7 @@ enum NextStep {
     static func showConfig(_ config: ConfigName) -> String { "keyturn config show \(config)" }
     static func history(_ config: ConfigName) -> String { "keyturn history \(config)" }
     static func show(_ rotation: RotationID) -> String { "keyturn history --rotation \(rotation)" }
+    static func cancel(_ rotation: RotationID) -> String { "keyturn cancel \(rotation)" }
     static func retry(_ rotation: RotationID) -> String { "keyturn resolve \(rotation) --retry" }
     static func remote(_ config: ConfigName, _ fields: RemoteFields) -> String {
         let flags = [("name", fields.name), ("endpoint", fields.endpoint), ("ai-type", fields.aiType?.rawValue)]

@@ -112,6 +112,11 @@ extension Transaction {
         let moves = upstream.address.baseURL != address.baseURL
         for name in configs {
             guard let config = try get(.config, .named(name)) else { continue }
+            if let id = config.unfinished, try get(.rotation, .timed(id))?.machine.isCancellable == true {
+                throw Problem(
+                    .bindingInUse, "The rotation \(id) of '\(name)' waits to be sent to where the upstream '\(upstream.name)' is now.",
+                    nextStep: NextStep.cancel(id))
+            }
             guard config.unfinished != nil || (moves && config.version(.previous) != nil) else { continue }
             throw Problem(
                 .bindingInUse,

@@ -8,6 +8,7 @@ extension PutAnswer {
         case .rejected: "rejected"
         case .unauthorized: "unauthorized"
         case .refused: "refused"
+        case .notSent: "not-sent"
         case .unknown: "unknown"
         }
     }

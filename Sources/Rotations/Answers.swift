@@ -15,6 +15,8 @@ package enum PutAnswer: Sendable, Equatable {
     case unauthorized(Reason)
     /// 403, 404, 3xx and every other 4xx: nothing was stored, and sending it again changes nothing.
     case refused(Reason)
+    /// No byte of it went out: nothing can have been stored.
+    case notSent(Reason)
     /// Anything else: it may or may not have been stored.
     case unknown(Reason, retryAfter: Duration?)
 }

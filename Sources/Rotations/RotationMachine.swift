@@ -105,7 +105,7 @@ package struct RotationMachine: Sendable, Equatable, Codable {
     /// A credential is damaged or gone: nothing can be sent.
     package mutating func unreadable(_ reason: Reason) -> [RotationStep] {
         guard isNothingStored || plan.kind == .prove else { return stuck(reason) }
-        return end(.failed(reason, plan.kind == .rotate || plan.kind == .rollback ? .stagedAgain : .nothingChanged))
+        return end(failed(reason))
     }
 
     /// There is no bearer to send the act with: it never went out.
@@ -124,9 +124,9 @@ package struct RotationMachine: Sendable, Equatable, Codable {
         _ = plan.kind == .prove ? end(.failed(reason, .nothingChanged)) : stuck(reason)
     }
 
-    /// Only before the first act: the driver vouches that no byte went out.
+    /// Only while no PUT may have been stored: the driver vouches that none is under way.
     package mutating func cancelled() -> [RotationStep] {
-        precondition(isNothingStored, "cancelled after a PUT that may have been stored")
+        precondition(isNothingBegun, "cancelled after a PUT that may have been stored")
         if case .putting = phase { attempts -= 1 }
         return end(.cancelled)
     }
@@ -155,6 +155,7 @@ package struct RotationMachine: Sendable, Equatable, Codable {
             }
             return accepted(which)
         case .unauthorized(let reason): return unauthorized(.put(which), reason)
+        case .notSent(let reason): return again(.put(which), reason, retryAfter: nil, at: moment)
         case .unknown(let reason, let retryAfter):
             unresolved.insert(which)
             if which == .offered { offeredMayBeStored = true }
@@ -169,7 +170,7 @@ package struct RotationMachine: Sendable, Equatable, Codable {
                 ? end(.rejected(reason, warning: nil)) : wayBack(because: reason, denied: true)
         case .refused(let reason):
             guard which == .offered, isNothingStored else { return stuck(reason) }
-            return end(.failed(reason, plan.kind == .remote ? .nothingChanged : .stagedAgain))
+            return end(failed(reason))
         }
     }
 
@@ -199,7 +200,7 @@ package struct RotationMachine: Sendable, Equatable, Codable {
         switch answer {
         case .missing:
             let gone = Reason("the configuration is gone from the backend", backendMessage: reason.backendMessage)
-            return end(.failed(gone, plan.kind == .remote ? .nothingChanged : .stagedAgain))
+            return end(failed(gone))
         case .listed, .unauthorized, .unavailable: return unproven(.offered, reason)
         }
     }
@@ -210,12 +211,10 @@ package struct RotationMachine: Sendable, Equatable, Codable {
         return isRenewed ? go(act, after: .zero) : waitForToken(act, lastReason ?? Reason("the backend does not accept the bearer token"))
     }
 
-    /// Whether `act` repeats one whose outcome is not known: what a pause holds. A put-back and a validate finish what was begun.
+    /// Whether `act` repeats one that came to nothing: what a pause holds. A put-back and a validate finish what was begun.
     package func isRetry(_ act: RotationAct) -> Bool {
-        switch act {
-        case .put(let which): unresolved.contains(which)
-        case .validate: cycle.retries > 0
-        }
+        if case .put(let which) = act, unresolved.contains(which) { return true }
+        return cycle.retries > 0
     }
 
     /// Whether a pause holds what comes next.
@@ -233,9 +232,20 @@ package struct RotationMachine: Sendable, Equatable, Codable {
     /// Whether it is certain that the backend never took the offered credential, and that nothing of this rotation can still land.
     package var isNothingStored: Bool { unresolved.isEmpty && offeredMayBeStored != true }
 
+    /// The same, and nothing has to be put back either: it can end without a trace.
+    package var isNothingBegun: Bool { isNothingStored && verdict == nil }
+
     /// Whether it can be cancelled as it stands in the journal. In any other phase nobody knows how far an earlier driver got.
     package var isCancellable: Bool {
-        if case .waiting = phase { isNothingStored } else { false }
+        if case .waiting = phase { isNothingBegun } else { false }
+    }
+
+    /// With nothing in place, all is as it was.
+    private func failed(_ reason: Reason) -> RotationEnding {
+        switch plan.kind {
+        case .rotate, .rollback: .failed(reason, .stagedAgain)
+        case .remote, .prove: .failed(reason, .nothingChanged)
+        }
     }
 
     private var currentAct: RotationAct? {
@@ -343,6 +353,7 @@ package struct RotationMachine: Sendable, Equatable, Codable {
             return [.commit] + go(act, after: delay)
         }
         cyclesUsed += 1
+        if cyclesUsed >= limits.cyclesMax, isNothingBegun { return end(failed(reason)) }
         if cyclesUsed >= limits.cyclesMax || word == .applied { return stuck(reason) }
         let gap = limits.cycleGaps[min(cyclesUsed, limits.cycleGaps.count) - 1]
         return rest(RotationWait(resumes: act, cause: .nextCycle(at: moment.now + max(gap, retryAfter ?? .zero)), reason: reason))

@@ -90,7 +90,7 @@ package final class RotationRunner: Sendable {
         }
     }
 
-    /// Granted only while no byte of the rotation's first PUT was handed over.
+    /// Granted only while no PUT of the rotation is out, nor was one that may have been stored.
     package func cancel(_ id: RotationID) -> Bool {
         live.cancel(id)
     }
@@ -178,9 +178,10 @@ package final class RotationRunner: Sendable {
             switch step {
             case .commit:
                 guard await commit(&rotation, signal) else { return }
+                signal.allow(cancelling: rotation.machine.isNothingBegun)
             case .act(let act, let delay):
                 if delay > .zero { credentials = nil }
-                guard await signal.pause(for: delay, on: clock) else { return }
+                guard await signal.delay(for: delay, on: clock) else { return }
                 if rotation.machine.isRetry(act) {
                     guard await holdWhilePaused(rotation, &credentials, signal) else { return }
                 }

@@ -32,7 +32,7 @@ extension LiveRotations {
 
         func halt() { notify { $0.isHalted = true } }
 
-        /// False once the first byte was handed over. Ends a rest: what waits for a bearer has sent nothing yet.
+        /// False while a PUT is out, and after one that may have been stored. Ends a delay and a rest.
         func cancel() -> Bool {
             var isGranted = false
             notify { state in
@@ -49,7 +49,7 @@ extension LiveRotations {
             case go, halted, cancelled
         }
 
-        /// What the journal says, once nobody else drives it. Until then nobody knows how far an earlier driver got.
+        /// What is durable of it. Before nobody else drives it, nobody knows how far an earlier driver got.
         func allow(cancelling isCancellable: Bool) {
             state.withLock { state in
                 if !isCancellable {
@@ -60,7 +60,7 @@ extension LiveRotations {
             }
         }
 
-        /// The last look before an act: from a `go` on it can't be cancelled, and even when halted goes on with what follows at once.
+        /// The last look before an act: from a `go` on it can't be cancelled until it is allowed anew, and even when halted goes on with what follows at once.
         func handOver() -> HandOver {
             state.withLock { state in
                 if state.isHalted, !state.hasHandedOver { return .halted }
@@ -76,6 +76,13 @@ extension LiveRotations {
         func pause(for duration: Duration, on clock: any RotationClock) async -> Bool {
             guard duration > .zero else { return !Task.isCancelled }
             await sleep(for: duration, on: clock, until: \.isHalted)
+            return !state.withLock { $0.isHalted }
+        }
+
+        /// The same before an act; over when it is cancelled as well.
+        func delay(for duration: Duration, on clock: any RotationClock) async -> Bool {
+            guard duration > .zero else { return !Task.isCancelled }
+            await sleep(for: duration, on: clock) { $0.isHalted || $0.cancellation == .asked }
             return !state.withLock { $0.isHalted }
         }
 

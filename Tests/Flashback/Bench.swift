@@ -105,7 +105,9 @@ extension PutAnswer {
     var reason: Reason? {
         switch self {
         case .accepted, .noVerdict: nil
-        case .denied(let reason), .rejected(let reason), .unauthorized(let reason), .refused(let reason), .unknown(let reason, _): reason
+        case .denied(let reason), .rejected(let reason), .unauthorized(let reason), .refused(let reason), .notSent(let reason),
+            .unknown(let reason, _):
+            reason
         }
     }
 
@@ -118,6 +120,7 @@ extension PutAnswer {
         case .rejected: "rejected"
         case .unauthorized: "unauthorized"
         case .refused: "refused"
+        case .notSent: "notSent"
         case .unknown: "unknown"
         }
     }

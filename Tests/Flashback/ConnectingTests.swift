@@ -41,7 +41,7 @@ import Testing
         options.certificate = kind
         try await Bench.with(options, trust: trust, host: host) { bench in
             let answers = (put: await bench.put(), validate: await bench.validate(), lookUp: await bench.lookUp())
-            #expect(answers.put == .unknown(Reason(what), retryAfter: nil))
+            #expect(answers.put == .notSent(Reason(what)))
             #expect(answers.validate == .inconclusive(Reason(what)))
             #expect(answers.lookUp == .unavailable(Reason(what)))
             #expect(bench.standIn.received.isEmpty)
@@ -56,7 +56,7 @@ import Testing
             await bench.standIn.closeListener()
             // The first may still find the connection of before, and learn on it that the backend is gone.
             #expect(await bench.put().reason != nil)
-            #expect(await bench.put() == .unknown(Reason("connection refused"), retryAfter: nil))
+            #expect(await bench.put() == .notSent(Reason("connection refused")))
             #expect(await bench.validate() == .inconclusive(Reason("connection refused")))
             try await bench.standIn.reopen()
             #expect(await bench.put() == .accepted)
@@ -70,7 +70,7 @@ import Testing
         let target = try Bench.target(at: "https://127.0.0.1:\(standIn.port)", limits: Bench.quick)
         let secrets = Bench.secrets(key: Bench.key, secret: nil, bearer: Bench.bearer)
         let answer = await target.put(.offered, of: secrets, field: .key, fields: RemoteFields(), to: try RemoteID(Bench.defaultID))
-        #expect(answer == .unknown(Reason("the TLS handshake failed"), retryAfter: nil))
+        #expect(answer == .notSent(Reason("the TLS handshake failed")))
         #expect(standIn.received.isEmpty)
         await standIn.stop()
     }

@@ -19,6 +19,13 @@ extension ServiceHarness {
         try await service.putUpstream(Self.upstream, UpstreamSettings(address: other, allowsPlainHTTP: false), bearer: nil, as: Self.root)
     }
 
+    fileprivate func moveUpstream() async throws {
+        let address = UpstreamAddress(
+            name: Self.upstream, baseURL: try BaseURL("https://elsewhere.test", plainHTTP: .refused), caPEM: nil, pinSHA256: nil,
+            workspaceID: nil)
+        try await service.putUpstream(Self.upstream, UpstreamSettings(address: address, allowsPlainHTTP: false), bearer: nil, as: Self.root)
+    }
+
     fileprivate var state: ConfigState {
         get async throws { try await service.config(Self.config, as: Self.root).state }
     }
@@ -127,6 +134,48 @@ extension ServiceHarness {
         let keyturn = try await ServiceHarness(after: before)
         #expect(try await keyturn.service.cancel(rotation.id, as: ServiceHarness.root).state == .cancelled)
         #expect(try await keyturn.states() == [1: .staged])
+    }
+
+    @Test func `ends one whose backend was never reached, while it waits for its next try`() async throws {
+        let keyturn = try await ServiceHarness()
+        try await keyturn.setUp()
+        try await keyturn.stage("key-one")
+        keyturn.target.answer(puts: [.notSent(reason)])
+        let rotating = Task { try await keyturn.rotate() }
+        await keyturn.clock.sleepers(atLeast: 1)
+        let id = try #require(try await keyturn.service.config(ServiceHarness.config, as: ServiceHarness.root).record.unfinished)
+        #expect(try await keyturn.service.cancel(id, as: ServiceHarness.root).state == .cancelled)
+        #expect(try await rotating.value.state == .cancelled)
+        #expect(try await keyturn.states() == [1: .staged])
+        #expect(keyturn.target.calls == [.put("key-one", RemoteFields())])
+    }
+
+    @Test func `is refused while the next try of one that was never reached is out`() async throws {
+        let keyturn = try await ServiceHarness()
+        try await keyturn.setUp()
+        try await keyturn.stage("key-one")
+        keyturn.target.answer(puts: [.notSent(reason)])
+        let rotating = Task { try await keyturn.rotate() }
+        await keyturn.clock.sleepers(atLeast: 1)
+        keyturn.target.closeGate()
+        keyturn.clock.advance(by: .seconds(1))
+        await keyturn.target.puts(atLeast: 2)
+        let id = try #require(try await keyturn.service.config(ServiceHarness.config, as: ServiceHarness.root).record.unfinished)
+        await #expect(throws: Problem.self) { try await keyturn.service.cancel(id, as: ServiceHarness.root) }
+        keyturn.target.openGate()
+        #expect(try await rotating.value.state == .succeeded)
+    }
+
+    @Test func `is the next step where an upstream can't be corrected for what waits to be sent there`() async throws {
+        let keyturn = try await ServiceHarness()
+        try await keyturn.setUp()
+        try await keyturn.stage("key-one")
+        try await keyturn.dropBearer()
+        let rotation = try await keyturn.rotate()
+        let problem = await #expect(throws: Problem.self) { try await keyturn.moveUpstream() }
+        #expect(problem?.code == .bindingInUse && problem?.nextStep == "keyturn cancel \(rotation.id)")
+        _ = try await keyturn.service.cancel(rotation.id, as: ServiceHarness.root)
+        try await keyturn.moveUpstream()
     }
 
     @Test func `is refused after a kill of which nobody knows whether something was sent before`() async throws {

@@ -18,6 +18,54 @@ import Testing
     }
 }
 
+@Suite struct `A PUT of which nothing went out` {
+    @Test func `is tried again like one without an answer, but leaves nothing open`() throws {
+        var machine = try begun()
+        let steps = machine.put(.offered, answered: .notSent(reason), at: moment())
+        #expect(steps == [.commit, .act(.put(.offered), after: .milliseconds(125))])
+        #expect(machine.isNothingBegun && machine.isRetry(.put(.offered)))
+    }
+
+    @Test(arguments: [PutAnswer.rejected(reason), .refused(reason)]) func `lets a later no be what it is`(_ answer: PutAnswer) throws {
+        var machine = try begun()
+        _ = machine.put(.offered, answered: .notSent(reason), at: moment())
+        #expect(machine.put(.offered, answered: answer, at: moment()) == [.commit])
+        let ending: RotationEnding = answer == .rejected(reason) ? .rejected(reason, warning: nil) : .failed(reason, .stagedAgain)
+        #expect(machine.phase == .ended(ending))
+    }
+
+    @Test func `counts as sent after a restart in the middle of the next try`() throws {
+        var machine = try begun()
+        _ = machine.put(.offered, answered: .notSent(reason), at: moment())
+        #expect(!machine.isCancellable)
+        _ = machine.resumed()
+        #expect(machine.unresolved == [.offered] && !machine.isNothingBegun)
+    }
+
+    @Test func `rests, can be cancelled then, and goes back to be staged after ten cycles`() throws {
+        var machine = try begun()
+        for _ in 1..<10 {
+            _ = machine.put(.offered, answered: .notSent(reason), at: moment(inCycle: .seconds(60)))
+            #expect(machine.isCancellable)
+            _ = machine.woken()
+        }
+        #expect(machine.put(.offered, answered: .notSent(reason), at: moment(inCycle: .seconds(60))) == [.commit])
+        #expect(machine.phase == .ended(.failed(reason, .stagedAgain)))
+    }
+
+    @Test func `is no reason to forget what was to be put back`() throws {
+        var machine = try begun()
+        _ = machine.put(.offered, answered: .denied(reason), at: moment())
+        for _ in 1..<10 {
+            _ = machine.put(.standing, answered: .notSent(reason), at: moment(inCycle: .seconds(60)))
+            #expect(!machine.isCancellable)
+            _ = machine.woken()
+        }
+        _ = machine.put(.standing, answered: .notSent(reason), at: moment(inCycle: .seconds(60)))
+        #expect(machine.phase == .stuck(reason))
+    }
+}
+
 @Suite struct `An unknown answer to a PUT` {
     @Test func `is made durable before the same PUT goes out again`() throws {
         var machine = try begun()

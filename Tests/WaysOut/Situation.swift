@@ -11,6 +11,7 @@ enum Situation: String, CaseIterable, Sendable {
     case waitingForCycle = "waiting for its next cycle"
     case waitingForToken = "waiting for a token"
     case waitingUnsent = "waiting for a token, nothing was sent yet"
+    case waitingUnreached = "waiting, the backend was never reached"
     case rollbackWaits = "waiting, a rollback"
     case remoteWaits = "waiting, a change of the fields"
     case revertingWaits = "waiting on its way back"
@@ -51,6 +52,12 @@ enum Situation: String, CaseIterable, Sendable {
     private func reach(_ here: Position) async throws {
         let keyturn = here.keyturn
         switch self {
+        case .waitingUnreached:
+            try await keyturn.setUp()
+            try await keyturn.stage("key-one")
+            keyturn.target.isAway = true
+            try await here.rotate(pauses: 30)
+            keyturn.target.isAway = false
         case .waitingUnsent, .cancelled:
             try await keyturn.setUp()
             try await keyturn.stage("key-one")

@@ -15,6 +15,7 @@ package final class ScriptedTarget: RotationTarget, TargetProvider {
 
     private struct State {
         var puts: [PutAnswer] = []
+        var isAway = false
         var validates: [ValidateAnswer] = []
         var lookUp = LookUpAnswer.unavailable(Reason("no list"))
         var calls: [Call] = []
@@ -36,6 +37,12 @@ package final class ScriptedTarget: RotationTarget, TargetProvider {
             state.puts += puts
             state.validates += validates
         }
+    }
+
+    /// Whether no PUT comes through to it.
+    package var isAway: Bool {
+        get { state.withLock(\.isAway) }
+        set { state.withLock { $0.isAway = newValue } }
     }
 
     package func answer(lookUp: LookUpAnswer) { state.withLock { $0.lookUp = lookUp } }
@@ -74,6 +81,7 @@ package final class ScriptedTarget: RotationTarget, TargetProvider {
         _ which: CredentialsInPlay.Which?, of secrets: borrowing SecretsInPlay, field: CredentialField, fields: RemoteFields,
         to id: RemoteID
     ) async -> PutAnswer {
+        if isAway { return .notSent(Reason("connection refused")) }
         let text: String
         switch which {
         case .offered: text = Self.text(secrets.credentials.offered)

@@ -43,8 +43,7 @@ final class ModelledTarget: RotationTarget, @unchecked Sendable {
         guard world.survives(.putSent) else { return .unknown(Self.gone, retryAfter: nil) }
         await world.time.sleep(for: row.latency)
         guard world.survives(.putAnswered) else { return .unknown(Self.gone, retryAfter: nil) }
-        // A refresh comes first then, and is nothing to begin on a full disk.
-        if row != .unauthorized { world.oracle.heard(of: id) }
+        world.oracle.heard(of: id)
         return row.answer
     }
 
@@ -82,10 +81,7 @@ final class ModelledTarget: RotationTarget, @unchecked Sendable {
             }
         guard world.survives(.validateAnswered) else { return .inconclusive(Self.gone) }
         world.trace("validate \(id): \(answer.short)")
-        switch answer {
-        case .unauthorized: break
-        case .works, .fails, .notFound, .unsupported, .tooMany, .inconclusive: world.oracle.heard(of: id)
-        }
+        world.oracle.heard(of: id)
         return answer
     }
 

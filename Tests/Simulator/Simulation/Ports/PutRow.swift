@@ -46,7 +46,8 @@ package enum PutRow: String, CaseIterable, Sendable {
         case .forbidden, .notFound, .redirected, .otherRefusal: .refused(reason)
         case .throttled: .unknown(reason, retryAfter: .seconds(2))
         case .throttledForLong: .unknown(reason, retryAfter: .seconds(900))
-        case .refusedConnection, .droppedAfterEffect, .timedOutNever, .timedOutStored, .timedOutLate, .timedOutVeryLate,
+        case .refusedConnection: .notSent(reason)
+        case .droppedAfterEffect, .timedOutNever, .timedOutStored, .timedOutLate, .timedOutVeryLate,
             .requestTimeoutLate, .tooEarly, .serverErrorStored, .serverErrorNotStored, .serverErrorLate, .garbageStored,
             .garbageNotStored, .wrongIDStored, .otherSuccessNotStored:
             .unknown(reason, retryAfter: nil)
