@@ -7,7 +7,7 @@ package struct PeerFacts: Sendable {
     package let gid: UInt32
     /// Supplementary groups.
     package let groups: [UInt32]
-    /// In this process's PID namespace; 0 when it has no number there.
+    /// In this process's PID namespace; 0 when it has no number there, or is gone.
     package let pid: Int32
     /// Pins the process, so that a recycled pid is noticed. `nil` before Linux 6.5.
     package let process: Descriptor?
@@ -29,8 +29,10 @@ package struct PeerFacts: Sendable {
         guard kt_peer_credentials(socket, &uid, &gid, &pid) == 0 else { throw SystemError("ask who connected") }
         // SAFETY: takes a number and answers a new descriptor or -1.
         let pidfd = kt_peer_pidfd(socket)
+        // A kernel that knows the question and has no answer says that the process is gone: its number may be somebody else's by now.
+        let isGone = pidfd < 0 && errno != ENOPROTOOPT
         self.init(
-            uid: uid, gid: gid, groups: try Self.groups(ofSocket: socket), pid: pid,
+            uid: uid, gid: gid, groups: try Self.groups(ofSocket: socket), pid: isGone ? 0 : pid,
             process: pidfd >= 0 ? Descriptor(owning: pidfd) : nil)
     }
 
