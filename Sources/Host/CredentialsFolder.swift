@@ -10,4 +10,11 @@ package enum CredentialsFolder {
         // SAFETY: the path is a C string for the length of the call.
         return access(path, F_OK) == 0 ? path : nil
     }
+
+    /// Whether systemd itself started this process, so that a credential can be expected: `$SYSTEMD_EXEC_PID`, systemd.exec(5). Passed on to
+    /// other programs, the variable names their starter.
+    package static var isOfService: Bool {
+        // SAFETY: the answer is copied at once; nothing changes the environment while the daemon runs.
+        getenv("SYSTEMD_EXEC_PID").map { String(cString: $0) } == "\(getpid())"
+    }
 }

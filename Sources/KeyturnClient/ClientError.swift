@@ -17,6 +17,12 @@ package enum ClientError: Error, Equatable {
 }
 
 extension ClientError {
+    /// The daemon stops and took no new request. With a rotation beside it, it is one whose end was waited for.
+    var isTurnedAway: Bool {
+        guard case .problem(let problem) = self else { return false }
+        return problem.code == "stopping" && problem.rotation == nil
+    }
+
     /// A sentence for people.
     package var detail: String {
         switch self {

@@ -16,6 +16,9 @@ package struct Daemon: Sendable {
         package var connectTime = Duration.seconds(5)
         /// For all but rotations.
         package var replyTime = Duration.seconds(60)
+        /// How long a daemon that stops is waited for to be there again, and how often it is asked: systemd starts the next one at once.
+        package var restartTime = Duration.seconds(60)
+        package var restartPause = Duration.seconds(1)
         /// A page of a thousand configs with twenty versions each is about 4 MiB.
         package var replyBytesMax = 16 << 20
 
@@ -52,9 +55,16 @@ extension Daemon {
 
     /// The raw answer if it is a good one, else its problem.
     private func exchange(_ request: Request) async throws(ClientError) -> RawReply {
-        let raw = try await Exchange(daemon: self, request: request).run()
-        guard request.goodStatuses.contains(raw.status) else { throw raw.error }
-        return raw
+        let end = ContinuousClock.now + limits.restartTime
+        while true {
+            let raw = try await Exchange(daemon: self, request: request).run()
+            if request.goodStatuses.contains(raw.status) { return raw }
+            let error = raw.error
+            // Turned away, it did nothing.
+            guard error.isTurnedAway, ContinuousClock.now < end, (try? await Task.sleep(for: limits.restartPause)) != nil else {
+                throw error
+            }
+        }
     }
 }
 

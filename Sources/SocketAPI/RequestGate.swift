@@ -28,6 +28,8 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
     private var closesAfterReply = false
     /// Whatever still comes is thrown away.
     private var isOver = false
+    /// No request came in whole yet.
+    private var isFirst = true
 
     private enum Deadline { case request, idle, linger }
     private var deadline: (kind: Deadline, timer: Scheduled<Void>)?
@@ -94,9 +96,17 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event is ChannelShouldQuiesceEvent, isRequestAwaited {
+            // It is told that the daemon stops, and its connection ends with that; who only connected is not waited for.
+            if deadline?.kind == .idle { start(.idle, in: limits.firstRequestTime, context) }
+            return
+        }
         context.fireUserInboundEventTriggered(event)
         if isOver, case .inputClosed? = event as? ChannelEvent { context.close(promise: nil) }
     }
+
+    /// Who has just connected, or sends already, would not know whether a request was heard if its connection just ended.
+    private var isRequestAwaited: Bool { unanswered == 0 && (isFirst || deadline?.kind == .request) }
 
     private func arrived(_ head: HTTPRequest, _ context: ChannelHandlerContext) {
         let announced = head.headerFields[.contentLength].flatMap { Int($0) } ?? 0
@@ -119,6 +129,7 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
     private func arrivedWhole(_ trailers: HTTPFields?, _ context: ChannelHandlerContext) {
         guard let request = arriving else { return }
         arriving = nil
+        isFirst = false
         unanswered += 1
         stopClock()
         context.fireChannelRead(wrapInboundOut(.head(request.head)))

@@ -8,6 +8,8 @@ package struct ServerLimits: Sendable {
     package var requestTime: Duration = .seconds(10)
     /// Without a request under way.
     package var idleTime: Duration = .seconds(60)
+    /// How long the request of somebody who has just connected is waited for when the daemon stops.
+    package var firstRequestTime: Duration = .milliseconds(500)
     /// How long what a refused caller still sends is read and thrown away, so that it gets to read the reply.
     package var lingerTime: Duration = .seconds(2)
     package var connectionsPerCaller = 1024

@@ -14,6 +14,8 @@ package enum VaultError: Error, Equatable {
     /// No slot opens with the key that was given.
     case wrongKey
     case noKey(String)
+    /// The unlock key that systemd passes, or should, at the daemon's start.
+    case badCredential(name: String, String)
     /// There is no key file that could open it.
     case awaitsPassphrase
     /// Nor a passphrase.
@@ -45,6 +47,7 @@ package enum VaultError: Error, Equatable {
         case .newer: "vault-newer"
         case .wrongKey: "wrong-key"
         case .noKey: "no-key"
+        case .badCredential: "bad-credential"
         case .awaitsPassphrase: "awaits-passphrase"
         case .awaitsRecoveryKey: "awaits-recovery-key"
         case .badKeyFile: "bad-key-file"
@@ -71,6 +74,7 @@ package enum VaultError: Error, Equatable {
         case .newer(let format): "The vault has format \(format), which is newer than this version of Keyturn."
         case .wrongKey: "The unlock key does not open this vault."
         case .noKey(let why): "There is no unlock key: \(why)."
+        case .badCredential(let name, let why): "systemd's credential '\(name)' can't be used: \(why)."
         case .awaitsPassphrase: "The vault opens with a passphrase."
         case .awaitsRecoveryKey: "The vault opens with a recovery key alone."
         case .badKeyFile(let path, let why): "The key file \(path) can't be used: \(why)."
@@ -99,6 +103,8 @@ package enum VaultError: Error, Equatable {
         case .notAVault, .damaged, .damagedDatabase, .altered: "Stop the daemon, move the folder aside and restore a backup in its place."
         case .newer: "Install the newer version of Keyturn again."
         case .wrongKey, .noKey, .badKeyFile: "Put the right key file in its place first, or unseal with a passphrase or a recovery key."
+        case .badCredential(let name, _):
+            "Put the right one in its place first (systemd-creds encrypt --name=\(name)), or unseal with a passphrase or a recovery key."
         case .diskFull: "Make room on it; what is waiting goes on by itself."
         case .failed: "Look after the disk and the vault's folder; it is tried again by itself."
         case .awaitsRecoveryKey: "'keyturn unseal --recovery' with the file that 'keyturn recovery-key' made opens it."
@@ -122,6 +128,7 @@ package enum VaultError: Error, Equatable {
         case .notAVault, .damaged, .damagedDatabase, .altered: "keyturn help restore"
         case .newer: "keyturn version"
         case .wrongKey, .noKey, .badKeyFile, .sealed: "keyturn unseal"
+        case .badCredential: "systemctl restart keyturnd.service"
         case .awaitsPassphrase: "keyturn unseal --passphrase"
         case .awaitsRecoveryKey: "keyturn help unseal"
         case .diskFull: "df -h"
@@ -133,7 +140,8 @@ package enum VaultError: Error, Equatable {
     package var mayPass: Bool {
         switch self {
         case .inUse, .diskFull, .failed, .missing, .tooOpen, .wrongOwner: true
-        case .exists, .mountPoint, .notAVault, .newer, .wrongKey, .noKey, .awaitsPassphrase, .awaitsRecoveryKey, .badKeyFile, .damaged,
+        case .exists, .mountPoint, .notAVault, .newer, .wrongKey, .noKey, .badCredential, .awaitsPassphrase, .awaitsRecoveryKey,
+            .badKeyFile, .damaged,
             .damagedDatabase, .altered, .older, .noMirror, .sealed:
             false
         }
@@ -142,7 +150,8 @@ package enum VaultError: Error, Equatable {
     /// As an answer to a request.
     package var problem: Problem {
         switch self {
-        case .sealed, .missing, .tooOpen, .wrongOwner, .inUse, .notAVault, .newer, .wrongKey, .noKey, .awaitsPassphrase, .awaitsRecoveryKey,
+        case .sealed, .missing, .tooOpen, .wrongOwner, .inUse, .notAVault, .newer, .wrongKey, .noKey, .badCredential, .awaitsPassphrase,
+            .awaitsRecoveryKey,
             .badKeyFile:
             Problem(.sealed, explanation, nextStep: nextStep)
         case .older, .noMirror: Problem(.vaultOlder, explanation, nextStep: nextStep)

@@ -22,14 +22,19 @@ struct VaultPlace: VaultSource {
         do throws(VaultError) {
             return try folder.open(unlockKey: try unlockKey(), at: time, random: random)
         } catch {
-            throw awaited(insteadOf: error)
+            throw awaited(insteadOf: error == .wrongKey && credential != nil ? Self.bad("it does not open this vault") : error)
         }
     }
+
+    private static func bad(_ why: String) -> VaultError { .badCredential(name: credentialName, why) }
+
+    /// What systemd passed, where no key file was named.
+    private var credential: String? { keyFile == nil ? CredentialsFolder.path(of: Self.credentialName) : nil }
 
     /// To look for the right key file is no help where none is.
     private func awaited(insteadOf error: VaultError) -> VaultError {
         switch error {
-        case .noKey, .wrongKey, .badKeyFile: break
+        case .noKey, .wrongKey, .badKeyFile, .badCredential: break
         default: return error
         }
         guard let kinds = try? folder.slots().map(\.entry.kind), !kinds.contains(.credential) else { return error }
@@ -44,11 +49,13 @@ struct VaultPlace: VaultSource {
 
     private func unlockKey() throws(VaultError) -> Secret {
         if let keyFile { return try KeyFile.read(keyFile, systemdCredential: false) }
-        if let credential = CredentialsFolder.path(of: Self.credentialName) {
-            do { return try KeyFile.read(credential, systemdCredential: true) } catch {
-                guard case .noKey = error else { throw error }
-            }
+        do throws(VaultError) {
+            if let credential { return try KeyFile.read(credential, systemdCredential: true) }
+            return try KeyFile.read(folder.defaultKeyFile, systemdCredential: false)
+        } catch .badKeyFile(credential, let why) {
+            throw Self.bad(why)
+        } catch .noKey where CredentialsFolder.isOfService {
+            throw Self.bad("it was not passed, and \(folder.defaultKeyFile) does not exist either")
         }
-        return try KeyFile.read(folder.defaultKeyFile, systemdCredential: false)
     }
 }

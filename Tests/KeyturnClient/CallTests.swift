@@ -1,5 +1,6 @@
 import FakeDaemon
 import KeyturnWire
+import Synchronization
 import Testing
 
 @testable import KeyturnClient
@@ -39,6 +40,55 @@ import Testing
             guard case .problem(let problem) = error else { return #expect(Bool(false), "\(String(describing: error))") }
             #expect(problem.code == "key-rejected")
             #expect(problem.rotation?.state == "rejected")
+        }
+    }
+
+    private static let turnedAway =
+        #"{"type":"urn:keyturn:problem:stopping","title":"t","status":503,"detail":"d","rotation":null}"#
+
+    private static func quick(_ fake: FakeDaemon, restartTime: Duration) -> Daemon {
+        var limits = Daemon.Limits()
+        limits.restartPause = .milliseconds(1)
+        limits.restartTime = restartTime
+        return Daemon(socketPath: fake.socketPath, limits: limits)
+    }
+
+    @Test func `turned away by a daemon that stops, it asks the next one`() async throws {
+        let count = Mutex(0)
+        try await FakeDaemon.serving { _ in
+            count.withLock { count in
+                count += 1
+                return count < 3 ? .json(503, Self.turnedAway) : .json(200, Samples.config)
+            }
+        } _: { fake in
+            let reply = try await Self.quick(fake, restartTime: .seconds(60)).config("a")
+            #expect(reply.status == 200)
+            #expect(fake.requests.count == 3)
+        }
+    }
+
+    @Test func `a daemon that goes on stopping is not waited for without end`() async throws {
+        try await FakeDaemon.serving { _ in
+            .json(503, Self.turnedAway)
+        } _: { fake in
+            let error = await #expect(throws: ClientError.self) {
+                try await Self.quick(fake, restartTime: .milliseconds(20)).config("a")
+            }
+            guard case .problem(let problem) = error else { return #expect(Bool(false), "\(String(describing: error))") }
+            #expect(problem.code == "stopping")
+        }
+    }
+
+    /// The next one may have brought it to its end by then, and would begin another.
+    @Test func `a rotation that the daemon's end cut off is not asked for again`() async throws {
+        let document = Self.turnedAway.replacing("null", with: Samples.rotation("running"))
+        try await FakeDaemon.serving { _ in
+            .json(503, document)
+        } _: { fake in
+            await #expect(throws: ClientError.self) {
+                try await Self.quick(fake, restartTime: .seconds(60)).start(.rotate, of: "a", Rotate())
+            }
+            #expect(fake.requests.count == 1)
         }
     }
 

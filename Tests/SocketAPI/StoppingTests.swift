@@ -33,6 +33,39 @@ import Testing
         }
     }
 
+    @Test func `who has just connected is told so too`() async throws {
+        let isAsked = Latch()
+        let mayAnswer = Latch()
+        var limits = ServerLimits()
+        limits.firstRequestTime = .seconds(60)
+        try await ServedSocket.with(
+            limits: limits,
+            routes: { router in
+                router.get("/wait") { _, _ in
+                    isAsked.open()
+                    await mayAnswer.wait()
+                    return Response.done
+                }
+            }
+        ) { socket in
+            let path = socket.path
+            let caller = try await offPool { try RawCaller(path) }
+            // Accepted after it.
+            async let waiting = socket.get("/wait")
+            await isAsked.wait()
+            async let stopped: Void = socket.server.stop(within: .seconds(60))
+            while try await !socket.get("/").hasPrefix("HTTP/1.1 503 ") {}
+            mayAnswer.open()
+            _ = try await waiting
+            let late = try await offPool {
+                caller.send("GET / HTTP/1.1\r\nHost: k\r\n\r\n")
+                return caller.read()
+            }
+            #expect(late.hasPrefix("HTTP/1.1 503 ") && late.contains("urn:keyturn:problem:stopping"))
+            await stopped
+        }
+    }
+
     @Test func `a connection that is kept for later does not hold it up`() async throws {
         try await ServedSocket.with(routes: { $0.get("/") { _, _ in Response.done } }) { socket in
             let path = socket.path

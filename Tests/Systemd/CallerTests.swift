@@ -3,7 +3,7 @@ import Testing
 
 @Suite(
     .timeLimit(.minutes(10)),
-    .enabled(if: RealSystemd.isPossible, "skipped: no systemd boots here, which takes root, systemd, D-Bus and namespaces of its own")
+    .enabled(if: RealSystemd.isPossible, RealSystemd.whyNot)
 ) struct `Who calls, under a real systemd` {
     /// Connects, waits until `go`, and asks who it is taken for. `how` says what happens in between.
     private static let asker = #"""
@@ -35,8 +35,8 @@ import Testing
         }
         """#
 
-    private static func run(_ script: String) throws -> RealSystemd.Outcome {
-        try RealSystemd.run(setUp + script, files: ["asker.pl": asker, "rules.yaml": policy])
+    private static func run(_ script: String) async throws -> RealSystemd.Outcome {
+        try await RealSystemd.run(setUp + script, files: ["asker.pl": asker, "rules.yaml": policy])
     }
 
     private static let policy = """
@@ -69,8 +69,8 @@ import Testing
         export -f as in_keyturn
         """# + "\n"
 
-    @Test func `is told by user, supplementary group and unit, all that a rule names`() throws {
-        let outcome = try Self.run(
+    @Test func `is told by user, supplementary group and unit, all that a rule names`() async throws {
+        let outcome = try await Self.run(
             #"""
             echo; echo "== the unit"
             in_keyturn deploy keyturn whoami
@@ -98,8 +98,8 @@ import Testing
         #expect(outcome["nobody's group"].contains("ended with 4"), "\(outcome.output)")
     }
 
-    @Test func `a unit of the same name in a user's manager is not that unit`() throws {
-        let outcome = try Self.run(
+    @Test func `a unit of the same name in a user's manager is not that unit`() async throws {
+        let outcome = try await Self.run(
             #"""
             systemctl start user@$(id -u alice).service; systemctl is-active user@$(id -u alice).service
             echo; echo "== in the user's manager"
@@ -111,8 +111,8 @@ import Testing
         #expect(!outcome["in the user's manager"].contains("rotate"), "\(outcome.output)")
     }
 
-    @Test func `a unit is that of the process that connected, as long as it lives`() throws {
-        let outcome = try Self.run(
+    @Test func `a unit is that of the process that connected, as long as it lives`() async throws {
+        let outcome = try await Self.run(
             #"""
             echo; echo "== alive"
             in_keyturn deploy perl /keyturn-test/asker.pl now

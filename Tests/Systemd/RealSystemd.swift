@@ -1,5 +1,6 @@
 import Foundation
 import TestProcesses
+import Testing
 
 /// A systemd of its own, as PID 1 of new namespaces, with Keyturn's programs and units in it as the README installs them.
 struct RealSystemd {
@@ -22,8 +23,14 @@ struct RealSystemd {
         }
     }
 
-    /// Runs a shell script after everything was installed, in the network of this machine. `files` lie in `folder` by their names.
-    static func run(_ script: String, files: [String: String] = [:]) throws -> Outcome {
+    /// The only reason why a test of this folder is left out.
+    static let whyNot: Comment = "skipped: no systemd boots here, which takes root, systemd, D-Bus and namespaces of its own"
+
+    /// Runs a shell script after everything was installed. `files` lie in `folder` by their names. `backend`: the network is this machine's,
+    /// so that a stand-in can be reached; else loopback alone. `environment` is that of PID 1.
+    static func run(
+        _ script: String, files: [String: String] = [:], backend: Bool = false, environment: [String: String] = [:]
+    ) async throws -> Outcome {
         let place = FileManager.default.temporaryDirectory.appending(path: "kt-\(UUID().uuidString.prefix(8))")
         try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: place) }
@@ -34,7 +41,8 @@ struct RealSystemd {
         try Data(("exec 2>&1\ncd \(folder)\n" + installation + script).utf8).write(to: place.appending(path: "script.sh"))
         try Data("[Service]\nExecPaths=\(try libraryFolders().joined(separator: " "))\n".utf8).write(
             to: place.appending(path: "libraries.conf"))
-        var arguments = ["-n", "host", "-T", "300", "-r", "\(place.path):\(folder)"]
+        var arguments = ["-n", backend ? "host" : "private", "-T", "300", "-r", "\(place.path):\(folder)"]
+        for (name, value) in environment { arguments += ["-S", "\(name)=\(value)"] }
         for program in [Programs.keyturn, Programs.keyturnd] {
             arguments += ["-r", "\(program):/usr/bin/\(URL(filePath: program).lastPathComponent)"]
         }
@@ -43,7 +51,11 @@ struct RealSystemd {
             arguments += ["-U", place.appending(path: unit).path]
         }
         arguments += ["-U", "\(place.path)/libraries.conf:keyturnd.service.d/libraries.conf"]
-        return try run(boot, arguments + ["--", "/bin/bash", "\(folder)/script.sh"])
+        let command = arguments + ["--", "/bin/bash", "\(folder)/script.sh"]
+        // It takes seconds, which other tests need the pool's threads for.
+        return try await withCheckedThrowingContinuation { continuation in
+            DispatchQueue.global().async { continuation.resume(with: Result { try run(boot, command) }) }
+        }
     }
 
     /// As the README says it; the daemon is not started.

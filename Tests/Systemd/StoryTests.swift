@@ -4,17 +4,17 @@ import Testing
 
 @Suite(
     .timeLimit(.minutes(10)),
-    .enabled(if: RealSystemd.isPossible, "skipped: no systemd boots here, which takes root, systemd, D-Bus and namespaces of its own")
+    .enabled(if: RealSystemd.isPossible, RealSystemd.whyNot)
 ) struct `Keyturn under a real systemd` {
     private static let id = "550e8400-e29b-41d4-a716-446655440000"
 
     @Test func `starts with the first request, rotates by its timers' units, and lets nobody else`() async throws {
         let standIn = try await StandIn.start()
         standIn.addConfiguration(id: Self.id, name: "production", key: "sk-before")
-        let outcome = try RealSystemd.run(
+        let outcome = try await RealSystemd.run(
             Self.story.replacing("BACKEND", with: standIn.baseURL).replacing("REMOTE", with: Self.id)
                 .replacing("BEARER", with: Options.defaultBearer),
-            files: ["ca.pem": standIn.caPEM])
+            files: ["ca.pem": standIn.caPEM], backend: true)
         let held = standIn.held(Self.id)?.key
         await standIn.stop()
         #expect(outcome.status == 0, "\(outcome.output)")

@@ -2,10 +2,11 @@
 # Boots a throw-away systemd as PID 1 of new namespaces, over this machine's root file system (read-only, with a tmpfs above it), runs one
 # command under it, prints its output, ends with its exit status, and leaves nothing behind.
 #
-# usage: boot-systemd.sh [-U UNIT-FILE[:NAME]]... [-r SOURCE:TARGET]... [-n private|host] [-T SECONDS] -- COMMAND [ARGUMENT...]
+# usage: boot-systemd.sh [-U UNIT-FILE[:NAME]]... [-r SOURCE:TARGET]... [-n private|host] [-S VAR=VALUE]... [-T SECONDS] -- COMMAND [ARGUMENT...]
 #   -U   a unit's file, or a drop-in as FILE:NAME.d/x.conf, for /etc/systemd/system
 #   -r   a bind mount, read-only
 #   -n   the network: loopback alone (default), or the host's
+#   -S   a variable in the environment of PID 1, such as SYSTEMD_TPM2_DEVICE
 #   -T   how long COMMAND may take; 0: as long as it likes
 # exit: COMMAND's; 124 it took too long; 125 nothing was booted.
 set -u
@@ -16,7 +17,8 @@ die() { echo "$PROG: $*" >&2; exit 125; }
 # ---------------------------------------------------------------- inside the new namespaces
 inner() {
     set -e
-    local base=$1 conf=$2 hostpid _ r src dst line net
+    local base=$1 conf=$2 hostpid _ r src dst line net variables
+    mapfile -t variables <"$conf/environment"
     net=$(cat "$conf/net")
     read -r hostpid _ </proc/self/stat            # /proc is still the host's: our PID out there
     umask 022
@@ -104,16 +106,16 @@ inner() {
     # systemd leaves propagation alone when it sees $container; without shared mounts the
     # credentials directory (LoadCredential=) stays empty in the services
     mount -n --make-rshared /
-    exec env -i container=$PROG PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 \
+    exec env -i container=$PROG PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 "${variables[@]}" \
         setpriv --bounding-set -sys_time,-sys_module,-sys_rawio,-wake_alarm,-block_suspend,-audit_control,-audit_read,-mac_admin,-mac_override \
         /lib/systemd/systemd --unit=$PROG.target </dev/null
 }
 if [ "${1-}" = --inner ]; then shift; inner "$@"; exit 125; fi
 
 # ---------------------------------------------------------------- outside
-NET=private; BOOT_S=60; CMD_S=0; UNITS=(); BINDS=()
-while getopts U:r:n:T: o; do case $o in
-    U) UNITS+=("$OPTARG");; r) BINDS+=("$OPTARG");; n) NET=$OPTARG;; T) CMD_S=$OPTARG;;
+NET=private; BOOT_S=60; CMD_S=0; UNITS=(); BINDS=(); VARIABLES=()
+while getopts U:r:n:S:T: o; do case $o in
+    U) UNITS+=("$OPTARG");; r) BINDS+=("$OPTARG");; n) NET=$OPTARG;; S) VARIABLES+=("$OPTARG");; T) CMD_S=$OPTARG;;
     *) die "usage";;
 esac; done
 shift $((OPTIND-1))
@@ -168,7 +170,8 @@ trap cleanup EXIT
 trap 'exit 130' INT; trap 'exit 143' TERM; trap 'exit 129' HUP
 
 abspath() { case $1 in /*) echo "$1";; *) echo "$PWD/$1";; esac; }
-echo "$NET" >"$W/conf/net"; : >"$W/conf/units"; : >"$W/conf/binds"
+echo "$NET" >"$W/conf/net"; printf '%s\n' "${VARIABLES[@]+"${VARIABLES[@]}"}" | sed '/^$/d' >"$W/conf/environment"
+: >"$W/conf/units"; : >"$W/conf/binds"
 for x in "${UNITS[@]+"${UNITS[@]}"}"; do
     s=${x%%:*}; d=${s##*/}; [ "$s" = "$x" ] || d=${x#*:}
     [ -f "$s" ] || die "-U $s: no such file"

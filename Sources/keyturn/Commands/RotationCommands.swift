@@ -68,7 +68,8 @@ struct ResolveCommand: DaemonCommand {
 struct CancelCommand: DaemonCommand {
     static let configuration = CommandConfiguration(
         commandName: "cancel", abstract: "Stop a rotation as long as the backend can have stored nothing of it.",
-        discussion: "While a PUT is out, and after one that may have been stored, it is refused: only the same key again brings certainty then.")
+        discussion:
+            "While a PUT is out, and after one that may have been stored, it is refused: only the same key again brings certainty then.")
 
     @Argument(help: "Id of the rotation.") var rotation: String
     @OptionGroup(title: "Global options") var flags: GlobalFlags
