@@ -6,7 +6,7 @@ import Testing
 struct RealSystemd {
     private static let here = URL(filePath: #filePath).deletingLastPathComponent()
     private static let boot = here.appending(path: "boot-systemd.sh").path
-    private static let units = here.appending(path: "../../systemd").standardizedFileURL
+    static let units = here.appending(path: "../../systemd").standardizedFileURL
     /// Where the repository's `systemd` folder is inside.
     static let folder = "/keyturn-test"
 

@@ -1,0 +1,74 @@
+import FlashbackStandIn
+import Testing
+
+@Suite(.timeLimit(.minutes(10)), .enabled(if: RealSystemd.isPossible, RealSystemd.whyNot))
+struct `The timers, under a real systemd` {
+    /// Two configs that are due every minute; the backend knows the second one alone.
+    private static let setUp = #"""
+        echo BEARER | keyturn upstream set fb --base-url BACKEND --ca-file ca.pem --token-stdin
+        for name in gone good; do
+            keyturn config set $name --upstream fb --id $name --ai-type OPENAI --every 1min
+            printf "sk-$name-1" | keyturn stage $name --stdin --as-current
+            printf "sk-$name-2" | keyturn stage $name --stdin
+        done
+        mkdir -p /run/systemd/system/keyturn-rotate.service.d /run/systemd/system/keyturn-rotate.timer.d
+        cat > /run/systemd/system/alarm.service <<'END'
+        [Service]
+        Type=oneshot
+        ExecStart=/bin/sh -c 'echo "$MONITOR_UNIT: $MONITOR_SERVICE_RESULT" >> /run/alarms'
+        END
+        printf '[Unit]\nOnFailure=alarm.service\n' > /run/systemd/system/keyturn-rotate.service.d/alarm.conf
+        printf '[Timer]\nRandomizedDelaySec=0\n' > /run/systemd/system/keyturn-rotate.timer.d/at-once.conf
+        systemctl daemon-reload
+        until_there() { for n in $(seq 500); do eval "$1" && return; sleep 0.02; done; echo "never: $1"; }
+        echo
+
+        """#
+
+    private static func run(_ script: String) async throws -> (RealSystemd.Outcome, StandIn) {
+        let standIn = try await StandIn.start()
+        standIn.addConfiguration(id: "good", name: "good", key: "sk-good-1")
+        let outcome = try await RealSystemd.run(
+            (setUp + script).replacing("BACKEND", with: standIn.baseURL).replacing("BEARER", with: Options.defaultBearer),
+            files: ["ca.pem": standIn.caPEM], backend: true)
+        await standIn.stop()
+        return (outcome, standIn)
+    }
+
+    /// As after a boot: the timer's stamp is what is left of the time before. The shortest schedule is a minute, so that is how long it takes.
+    @Test func `a missed run is made up for; one config that fails keeps no other from it, and fails the unit, so that OnFailure= works`()
+        async throws
+    {
+        let (outcome, standIn) = try await Self.run(
+            #"""
+            echo "== nothing is due"
+            systemctl start keyturn-rotate.service; echo "ended with $?"; systemctl show -P Result keyturn-rotate.service
+            for n in $(seq 300); do keyturn status --json | grep -q '"due": *2' && break; sleep 0.5; done
+            mkdir -p /var/lib/systemd/timers; touch -d '2 days ago' /var/lib/systemd/timers/stamp-keyturn-rotate.timer
+            systemctl start keyturn-rotate.timer
+            echo "== both are due"
+            until_there '[ -s /run/alarms ]'; cat /run/alarms
+            systemctl show -P Result keyturn-rotate.service
+            journalctl --no-pager -o cat -u keyturn-rotate.service
+            """#)
+        #expect(outcome["nothing is due"].hasPrefix("ended with 0\nsuccess"), "\(outcome.output)")
+        let due = outcome["both are due"]
+        #expect(due.hasPrefix("keyturn-rotate.service: exit-code\nexit-code"), "\(outcome.output)")
+        #expect(due.contains("gone") && standIn.held("good")?.key == "sk-good-2", "\(outcome.output)")
+    }
+
+    @Test func `one config has a calendar of its own by systemctl edit, and rotates whether due or not`() async throws {
+        let (outcome, standIn) = try await Self.run(
+            #"""
+            echo "== edited"
+            printf '[Timer]\nOnCalendar=\nOnCalendar=*:*:*\nAccuracySec=1ms\nRandomizedDelaySec=0\n' > /run/edit
+            SYSTEMD_EDITOR="cp /run/edit" script -qec "systemctl edit keyturn-rotate@good.timer" /dev/null
+            systemctl enable --now keyturn-rotate.target keyturn-rotate@good.timer 2>/dev/null
+            until_there 'journalctl -o cat -u keyturnd | grep -q "rotation.succeeded good"'
+            systemctl stop keyturn-rotate.target; systemctl is-active keyturn-rotate@good.timer
+            """#)
+        #expect(outcome["edited"].hasSuffix("inactive\n") || outcome["edited"].contains("inactive"), "\(outcome.output)")
+        #expect(!outcome["edited"].contains("never: "), "\(outcome.output)")
+        #expect(standIn.held("good")?.key == "sk-good-2", "\(outcome.output)")
+    }
+}
