@@ -4,7 +4,7 @@ import Glibc
 
 /// What systemd hands to a service and wants to hear from it. Without systemd everything here does nothing.
 package struct ServiceManager: Sendable {
-    /// How often it wants a sign of life; half of it is a good rhythm. `nil` without a watchdog.
+    /// The longest that it goes without a sign of life before it ends the service. `nil` without a watchdog.
     package let watchdogInterval: Duration?
     private let isListening: Bool
 

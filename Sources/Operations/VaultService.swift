@@ -34,6 +34,11 @@ package struct VaultService: Sendable {
         self.source = source
     }
 
+    /// Returns once the vault's thread has had a turn for this; never, where something blocks it.
+    package func answers() async {
+        _ = await vault.sealedBecause
+    }
+
     /// After how many cycles without an answer a rotation is stuck.
     package var cyclesMax: Int { runner.limits.cyclesMax }
 

@@ -56,6 +56,9 @@ package final class SocketServer: Sendable {
             logger: logger)
     }
 
+    /// The one that serves requests, or one of them.
+    var loop: any EventLoop { group.any() }
+
     /// Listens. From here on `run` must follow.
     package func start(on sockets: [ListeningSocket]) async throws {
         for socket in sockets {

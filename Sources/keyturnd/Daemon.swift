@@ -98,7 +98,10 @@ struct Daemon {
             group.addTask { await self.mirrorCounter(assembly) }
             if let opening { group.addTask { await self.takeUp(opening, assembly) } }
             if rotatesDue { group.addTask { await assembly.service.rotateWhatIsDue(as: Self.ownCaller) } }
-            if let interval = manager.watchdogInterval { group.addTask { await self.feedWatchdog(assembly, every: interval / 2) } }
+            if let limit = manager.watchdogInterval {
+                let watchdog = Watchdog(manager: manager, signs: SignsOfLife(of: server, assembly.service), logger: logger)
+                group.addTask { await watchdog.feed(every: limit) { await self.statusLine(assembly) } }
+            }
             group.addTask { await server.run() }
             manager.tell(.ready(status: await statusLine(assembly)))
             let isSealed = await assembly.service.sealedBecause != nil
@@ -155,15 +158,6 @@ struct Daemon {
     private func statusLine(_ assembly: Assembly) async -> String {
         let vault = await assembly.service.sealedBecause.map { "Sealed: \($0.detail)" } ?? "Unsealed."
         return reloading.refused.map { "\(vault) The last reload was refused: \($0)" } ?? vault
-    }
-
-    /// Alive means that the event loop and the vault's thread still answer.
-    private func feedWatchdog(_ assembly: Assembly, every interval: Duration) async {
-        while !Task.isCancelled {
-            manager.tell(.alive)
-            try? await Task.sleep(for: interval)
-            manager.tell(.status(await statusLine(assembly)))
-        }
     }
 
     /// After a burst the heap does not shrink by itself.

@@ -18,7 +18,7 @@ final class DaemonProcess: Sendable {
         // sd_listen_fds(3) wants LISTEN_PID to be the daemon's own: a shell that becomes it knows it.
         posix_spawn_file_actions_adddup2(&actions, listener, 3)
         posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
-        let script = "LISTEN_FDS=1 LISTEN_FDNAMES=keyturnd.socket LISTEN_PID=$$ exec '\(executable)' --vault '\(vault)'"
+        let script = "LISTEN_FDS=1 LISTEN_FDNAMES=keyturn LISTEN_PID=$$ exec '\(executable)' --vault '\(vault)'"
         var arguments = ["sh", "-c", script].map { (text: String) in strdup(text) } + [nil]
         defer { for argument in arguments { free(argument) } }
         var pid: pid_t = 0

@@ -14,6 +14,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "hang.h"
 #include "journal.h"
 #include "rules.h"
 #include "watched.h"
@@ -161,6 +162,7 @@ int posix_fallocate64(int descriptor, off64_t offset, off64_t size) { return pos
 static int sync_file(int descriptor, long call) {
     const char *path = watched_file(descriptor);
     if (!path) return (int)syscall(call, descriptor);
+    hang_in_sync();
     watched_lock();
     if (refused(CALL_SYNC, path)) return (int)finished(-1);
     long result = syscall(call, descriptor);

@@ -9,6 +9,8 @@ struct RealSystemd {
     static let units = here.appending(path: "../../systemd").standardizedFileURL
     /// Where the repository's `systemd` folder is inside.
     static let folder = "/keyturn-test"
+    /// Where the library of Tests/Faults is inside: among those that the sandbox lets a program load.
+    static let faults = "/usr/lib/libkeyturn-faults.so"
 
     /// Whether one boots here: that takes root, systemd, D-Bus and namespaces.
     static let isPossible = geteuid() == 0 && (try? run(boot, ["-T", "60", "--", "/bin/true"]))?.status == 0
@@ -50,6 +52,7 @@ struct RealSystemd {
         where ["service", "socket", "timer", "target"].contains(URL(filePath: unit).pathExtension) {
             arguments += ["-U", place.appending(path: unit).path]
         }
+        arguments += ["-r", "\(Programs.faults):\(faults)"]
         arguments += ["-U", "\(place.path)/libraries.conf:keyturnd.service.d/libraries.conf"]
         let command = arguments + ["--", "/bin/bash", "\(folder)/script.sh"]
         // It takes seconds, which other tests need the pool's threads for.

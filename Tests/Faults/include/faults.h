@@ -15,6 +15,10 @@
 // FAULTS_ARMED    A file of one byte: while it is 0, no call is counted, and none fails. It is mapped, so that a change counts at once.
 // FAULTS_CLOCK    A file of 8 bytes: a signed number of nanoseconds, in the machine's byte order, by which CLOCK_REALTIME is shifted. It is
 //                 mapped, so that a change counts at once.
+// FAULTS_HANG     A file of one byte, mapped, so that a change counts at once. While it is
+//                   l   the event loops that serve callers stand still
+//                   b   each of their rounds takes 200 ms longer
+//                   s   a sync of the files meant does not return
 #ifndef FAULTS_H
 #define FAULTS_H
 

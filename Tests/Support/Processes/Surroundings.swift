@@ -15,7 +15,7 @@ package struct Surroundings: Sendable {
     /// The command that runs `program` so. A shell prepares its own process and then becomes the program, which keeps its process id.
     func command(_ program: [String]) -> [String] {
         var lines: [String] = []
-        if listener != nil { lines += ["export LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=keyturnd.socket"] }
+        if listener != nil { lines += ["export LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=keyturn"] }
         if let openFilesMax { lines.append("ulimit -n \(openFilesMax)") }
         let variables = environment.merging(faults?.environment ?? [:]) { $1 }
         lines += variables.sorted { $0.key < $1.key }.map { "export \($0.key)='\($0.value)'" }
@@ -32,6 +32,8 @@ package struct Faults: Sendable {
     package var log: String?
     package var fails: [Failing] = []
     package var clock: String?
+    /// Its one byte says what stands still.
+    package var hang: String?
     /// Calls are counted while the one byte of this file is not 0; `nil`: all are.
     package var armed: String?
 
@@ -66,6 +68,7 @@ package struct Faults: Sendable {
         variables["FAULTS_LOG"] = log
         variables["FAULTS_CLOCK"] = clock
         variables["FAULTS_ARMED"] = armed
+        variables["FAULTS_HANG"] = hang
         if !fails.isEmpty { variables["FAULTS_FAIL"] = fails.map(\.description).joined(separator: ",") }
         return variables
     }
