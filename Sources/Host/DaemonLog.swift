@@ -19,10 +19,13 @@ package struct DaemonLog: Sendable {
 
     let destination: Destination
     private let levelNow: LevelNow
+    private let messageIDs: [String: String]
 
-    /// `format`: what was asked for; `nil` chooses the journal's fields where there is a journal.
-    package init(level: Logger.Level, format: Format?) {
+    /// `format`: what was asked for; `nil` chooses the journal's fields where there is a journal. `messageIDs`: what the journal's entries get
+    /// for a `MESSAGE_ID`, by their field `event`.
+    package init(level: Logger.Level, format: Format?, messageIDs: [String: String] = [:]) {
         levelNow = LevelNow(level)
+        self.messageIDs = messageIDs
         switch (format, Journal.isStandardError) {
         case (nil, true): destination = .journal
         case (let format, let isJournal): destination = .standardError(format ?? .text, isJournal ? .priority : .none)
@@ -30,7 +33,7 @@ package struct DaemonLog: Sendable {
     }
 
     package func makeLogger(label: String) -> Logger {
-        Logger(label: label) { _ in DaemonLogHandler(destination: destination, level: levelNow) }
+        Logger(label: label) { _ in DaemonLogHandler(destination: destination, level: levelNow, messageIDs: messageIDs) }
     }
 
     /// From which level on it is written; all loggers follow.
@@ -44,6 +47,7 @@ package struct DaemonLog: Sendable {
 struct DaemonLogHandler: LogHandler {
     let destination: DaemonLog.Destination
     let level: LevelNow
+    let messageIDs: [String: String]
     var metadata: Logger.Metadata = [:]
 
     /// One level for the whole daemon: a logger has none of its own.
@@ -62,7 +66,7 @@ struct DaemonLogHandler: LogHandler {
             level: event.level, message: event.message.description,
             fields: metadata.merging(event.metadata ?? [:]) { _, own in own }.mapValues(\.description))
         switch destination {
-        case .journal: Journal.send(entry.journalFields)
+        case .journal: Journal.send(entry.journalFields(messageIDs))
         case .standardError(.text, let prefix): StandardError.write(entry.textLine(prefix))
         case .standardError(.json, _): StandardError.write(entry.jsonLine(at: WallClock.now.description))
         }

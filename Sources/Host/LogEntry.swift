@@ -41,16 +41,16 @@ struct LogEntry: Sendable, Equatable {
         return (try? encoder.encode(object)).map { String(decoding: $0, as: UTF8.self) } ?? textLine(.none)
     }
 
-    /// `caller_uid` becomes KEYTURN_CALLER_UID; `MESSAGE_ID` and the like, in capitals already, stay what they are.
-    var journalFields: [(name: String, value: String)] {
-        [("MESSAGE", message), ("PRIORITY", "\(priority)"), ("SYSLOG_IDENTIFIER", "keyturnd")]
+    /// `caller_uid` becomes KEYTURN_CALLER_UID; the field `event` also decides over the `MESSAGE_ID`, which `ids` has.
+    func journalFields(_ ids: [String: String]) -> [(name: String, value: String)] {
+        let id = fields["event"].flatMap { ids[$0] }.map { [("MESSAGE_ID", $0)] } ?? []
+        return [("MESSAGE", message), ("PRIORITY", "\(priority)"), ("SYSLOG_IDENTIFIER", "keyturnd")] + id
             + sorted.map { (Self.journalName($0.key), $0.value) }
     }
 
     private var sorted: [(key: String, value: String)] { fields.sorted { $0.key < $1.key } }
 
     private static func journalName(_ key: String) -> String {
-        if key == "MESSAGE_ID" { return key }
         let name = key.uppercased().map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "_" }
         return "KEYTURN_" + String(name)
     }

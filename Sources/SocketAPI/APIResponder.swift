@@ -47,7 +47,8 @@ struct APIResponder: Sendable {
         if error is CallerWent { return Response(status: .init(code: 499)) }
         if let reply = ProblemReply(to: error) { return reply.response }
         context.logger.error(
-            "A request failed inside the daemon.", metadata: ["error": "\(type(of: error))", "request": "\(context.requestID)"])
+            "A request failed inside the daemon.",
+            metadata: ["event": "daemon.request-failed", "error": "\(type(of: error))", "request": "\(context.requestID)"])
         return ProblemReply.fault.response
     }
 

@@ -139,7 +139,7 @@ extension SocketServer {
                     }
                 }
             } catch {
-                logger.error("A socket can no longer be served.", metadata: ["error": "\(error)"])
+                logger.error("A socket can no longer be served.", metadata: ["event": "daemon.socket-lost", "error": "\(error)"])
             }
         }
     }

@@ -48,13 +48,13 @@ struct Daemon {
             await serve(assembly, server, signals, opening)
             return 0
         } catch let unknown as UnknownGroup {
-            logger.critical("There is no group '\(unknown.name)', which 'socket_group' names.")
+            logger.critical("There is no group '\(unknown.name)', which 'socket_group' names.", metadata: ["event": "daemon.cannot-start"])
             return Self.unmendable
         } catch let failure as SocketFailure {
-            logger.critical("\(failure)")
+            logger.critical("\(failure)", metadata: ["event": "daemon.cannot-start"])
             return Self.unmendable
         } catch {
-            logger.critical("keyturnd can't go on: \(error)")
+            logger.critical("keyturnd can't go on: \(error)", metadata: ["event": "daemon.cannot-start"])
             return 1
         }
     }
@@ -84,7 +84,9 @@ struct Daemon {
     }
 
     private func tell(whyNotOpen error: VaultError) {
-        logger.error("Sealed: \(error.explanation)", metadata: ["reason": "\(error.code)", "next_step": "\(error.nextStep)"])
+        logger.error(
+            "Sealed: \(error.explanation)",
+            metadata: ["event": "vault.not-opened", "reason": "\(error.code)", "next_step": "\(error.nextStep)"])
     }
 
     private func serve(
@@ -105,7 +107,8 @@ struct Daemon {
             group.addTask { await server.run() }
             manager.tell(.ready(status: await statusLine(assembly)))
             let isSealed = await assembly.service.sealedBecause != nil
-            logger.info("Serving, \(isSealed ? "sealed" : "unsealed").", metadata: ["vault": "\(settings.vault)"])
+            logger.info(
+                "Serving, \(isSealed ? "sealed" : "unsealed").", metadata: ["event": "daemon.serving", "vault": "\(settings.vault)"])
             await untilStopped(signals, assembly)
             await stop(assembly, server, signals)
             group.cancelAll()
@@ -136,7 +139,7 @@ struct Daemon {
         let time = settings.stopTimeout.duration
         manager.tell(.stopping)
         manager.tell(.extend(time + Self.answerTime * 2))
-        logger.info("Stopping.")
+        logger.info("Stopping.", metadata: ["event": "daemon.stopping"])
         server.turnAway()
         assembly.events.close()
         await withTaskGroup(of: Void.self) { group in
@@ -178,7 +181,11 @@ struct Daemon {
             repeat {
                 try? await Task.sleep(for: Self.mirrorLag)
                 let trouble = await assembly.mirrorCounter()
-                if let trouble, trouble != last { logger.error("The counter is not mirrored: \(trouble.detail)") }
+                if let trouble, trouble != last {
+                    logger.error(
+                        "The counter is not mirrored: \(trouble.detail)",
+                        metadata: ["event": "vault.counter-not-mirrored", "reason": "\(trouble.code)"])
+                }
                 last = trouble
             } while last != nil && !Task.isCancelled
         }

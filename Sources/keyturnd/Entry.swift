@@ -73,7 +73,9 @@ struct Keyturnd: AsyncParsableCommand {
         let reloading: Reloading
         do throws(SettingsErrors) {
             settings = try sources.read()
-            log = DaemonLog(level: Logger.Level(settings.logLevel), format: settings.logFormat.map(DaemonLog.Format.init))
+            log = DaemonLog(
+                level: Logger.Level(settings.logLevel), format: settings.logFormat.map(DaemonLog.Format.init),
+                messageIDs: MessageIDs.byEvent)
             reloading = try Reloading(sources, settings, log: log)
         } catch {
             FileHandle.standardError.write(Data("\(error)\n".utf8))

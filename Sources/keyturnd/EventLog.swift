@@ -19,15 +19,23 @@ struct EventLog: EventListener {
         metadata["reason"] = event.reason.map { "\($0)" }
         metadata["caller_uid"] = event.caller.map { "\($0.uid)" }
         metadata["caller_unit"] = (event.caller?.unit).map { "\($0)" }
-        logger.log(level: Self.level(event.event), "\(event.event)\(event.config.map { " \($0)" } ?? "")", metadata: metadata)
+        let level = Self.level(event)
+        // What is to be done depends on more than this event: there it is shown.
+        if let config = event.config, level >= .warning { metadata["next_step"] = "keyturn config show \(config)" }
+        let subject = (event.config.map { " \($0)" } ?? event.upstream.map { " \($0)" } ?? "")
+        let reason = event.reason.map { ": \($0)" } ?? ""
+        logger.log(level: level, "\(event.event)\(subject)\(reason)", metadata: metadata)
     }
 
     func roomChanged(to room: VaultStore.Room) {
         switch room {
         case .full:
             let full = VaultError.diskFull
-            logger.error("\(full.explanation)", metadata: ["reason": "\(full.code)", "next_step": "\(full.nextStep)"])
-        case .enough: logger.notice("The disk that holds the vault has room again; what was waiting goes on.")
+            logger.error(
+                "\(full.explanation)", metadata: ["event": "vault.disk-full", "reason": "\(full.code)", "next_step": "\(full.nextStep)"])
+        case .enough:
+            logger.notice(
+                "The disk that holds the vault has room again; what was waiting goes on.", metadata: ["event": "vault.disk-has-room"])
         }
     }
 
@@ -40,14 +48,16 @@ struct EventLog: EventListener {
     func rotation(_ rotation: Rotation, cannotGoOn error: any Error) {
         let why = (error as? VaultError)?.detail ?? "The vault can't be used."
         logger.error(
-            "\(rotation.config): it can't go on for now. \(why)", metadata: ["config": "\(rotation.config)", "rotation": "\(rotation.id)"])
+            "\(rotation.config): it can't go on for now. \(why)",
+            metadata: ["event": "rotation.cannot-go-on", "config": "\(rotation.config)", "rotation": "\(rotation.id)"])
     }
 
     /// What somebody should look at stands out.
-    private static func level(_ event: String) -> Logger.Level {
-        switch event {
+    private static func level(_ event: AuditEvent) -> Logger.Level {
+        switch event.event {
         case "rotation.stuck", "rotation.rejected", "rotation.failed": .error
-        case "rotation.waiting", "rotation.reverting", "rotation.continued": .warning
+        case "rotation.waiting", "rotation.reverting", "rotation.continued", "vault.quarantined", "upstream.bearer-dropped": .warning
+        case "upstream.refresh-ended": event.outcome == "refreshed" ? .info : .warning
         default: .info
         }
     }

@@ -35,14 +35,16 @@ final class Reloading: Sendable {
             policy.replace(with: rules)
             log.level = Logger.Level(newer.logLevel)
             refusal.withLock { $0 = nil }
-            logger.notice("Reloaded.", metadata: ["rules": "\(rules.rules.count)"])
+            logger.notice("Reloaded.", metadata: ["event": "daemon.reloaded", "rules": "\(rules.rules.count)"])
             var rest = newer
             rest.logLevel = settings.logLevel
             if rest != settings { logger.notice("Settings other than 'log_level' take effect at the next start.") }
         } catch {
             refusal.withLock { $0 = error.errors.first?.description }
             for problem in error.errors {
-                logger.error("Nothing was reloaded: \(problem)", metadata: ["next_step": "systemctl reload keyturnd"])
+                logger.error(
+                    "Nothing was reloaded: \(problem)",
+                    metadata: ["event": "daemon.reload-refused", "next_step": "systemctl reload keyturnd"])
             }
         }
     }

@@ -67,6 +67,8 @@ struct RealSystemd {
         install -D -m 644 keyturn.sysusers /etc/sysusers.d/keyturn.conf
         install -D -m 644 keyturn.tmpfiles /etc/tmpfiles.d/keyturn.conf
         install -D -m 644 policy.yaml /etc/keyturn/policy.yaml
+        install -D -m 644 keyturn.catalog /usr/lib/systemd/catalog/keyturn.catalog
+        journalctl --update-catalog
         systemd-sysusers && systemd-tmpfiles --create keyturn.conf
         keyturn init --vault /var/lib/keyturn --key-file /root/keyturn.key
         install -d -m 700 /etc/credstore.encrypted
