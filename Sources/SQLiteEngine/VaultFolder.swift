@@ -148,6 +148,14 @@ package struct VaultFolder: Sendable {
         if let parent = Self.status(Self.parent(of: path)), parent.st_dev != place.st_dev { throw .mountPoint(path: path) }
     }
 
+    /// Whose the folder is; `nil` where there is none.
+    package var owner: UInt32? { Self.status(path)?.st_uid }
+
+    /// Makes the empty folder that `create` takes the owner from. One that is there is given to that user.
+    package func makePlace(for uid: UInt32, _ gid: UInt32) throws(VaultError) {
+        guard mkdir(path, 0o700) == 0 || errno == EEXIST, chown(path, uid, gid) == 0 else { throw VaultError(FileError(path, errno)) }
+    }
+
     /// Gives a file that root made to the owner of the vault's place.
     package func giveToOwner(_ file: String) {
         guard geteuid() == 0, let place = Self.status(path), place.st_uid != 0 else { return }

@@ -9,6 +9,7 @@ package struct SettingsSources: Sendable {
     package var folder = "/etc/keyturn"
     package var environment: [String: String]
     package var flags: [Flag: String]
+    private var defaults = DaemonSettings()
 
     /// The flags of keyturnd that set something.
     package enum Flag: String, Sendable, CaseIterable {
@@ -28,6 +29,14 @@ package struct SettingsSources: Sendable {
         self.onlyFile = onlyFile ?? environment["KEYTURN_CONFIG"]
     }
 
+    /// For a user's own daemon, whose places are below that user's folders.
+    package init(of user: UserFolders, environment: [String: String], flags: [Flag: String] = [:], onlyFile: String? = nil) {
+        self.init(environment: environment, flags: flags, onlyFile: onlyFile)
+        folder = user.settings
+        defaults.vault = user.vault
+        if let socket = user.socket { defaults.socket = socket }
+    }
+
     package func read() throws(SettingsErrors) -> DaemonSettings {
         let (settings, errors) = collect()
         guard errors.isEmpty else { throw SettingsErrors(errors: errors) }
@@ -38,7 +47,7 @@ package struct SettingsSources: Sendable {
     package func check() -> [SettingsError] { collect().errors }
 
     private func collect() -> (settings: DaemonSettings, errors: [SettingsError]) {
-        var settings = DaemonSettings()
+        var settings = defaults
         var errors: [SettingsError] = []
         for (path, isNeeded) in files {
             let text: String

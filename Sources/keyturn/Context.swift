@@ -14,8 +14,6 @@ struct Context: Sendable {
     let console: Console
     let environment: [String: String]
 
-    static let defaultSocketPath = "/run/keyturn/keyturn.sock"
-
     init(daemon: Daemon, console: Console, environment: [String: String]) {
         self.daemon = daemon
         self.console = console
@@ -23,9 +21,10 @@ struct Context: Sendable {
     }
 
     init(_ flags: GlobalFlags, in surroundings: Surroundings) {
-        let path = flags.socket ?? surroundings.environment["KEYTURN_SOCKET"].flatMap { $0.isEmpty ? nil : $0 } ?? Self.defaultSocketPath
+        let choice = SocketChoice(flag: flags.socket, environment: surroundings.environment)
         self.init(
-            daemon: Daemon(socketPath: path), console: Console(surroundings, json: flags.json, quiet: flags.quiet, socket: flags.socket),
+            daemon: Daemon(socketPath: choice.path),
+            console: Console(surroundings, json: flags.json, quiet: flags.quiet, socket: flags.socket),
             environment: surroundings.environment)
     }
 

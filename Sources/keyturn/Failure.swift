@@ -64,10 +64,7 @@ extension Failure {
             switch error {
             case .problem(let problem): problem
             case .unreachable(let path, _):
-                // Where the units put it, systemd knows more; elsewhere somebody started it, or did not.
-                .local(
-                    "unreachable", "The daemon can't be reached", error.detail,
-                    path == Context.defaultSocketPath ? "systemctl status keyturnd.socket keyturnd.service" : "pgrep -a keyturnd")
+                .local("unreachable", "The daemon can't be reached", error.detail, SocketChoice.whoToAsk(path))
             case .lost: .local("connection-lost", "The connection was lost", error.detail, "keyturn history")
             case .backupCutOff: .local("backup-cut-off", "The backup is not whole", error.detail, "keyturn status")
             case .untrusted:

@@ -32,6 +32,7 @@ struct Keyturnd: AsyncParsableCommand {
             "Where the vault's counter is mirrored, which tells an older copy of it; default: the vault's name with '.counter' after it.",
             valueName: "file"))
     var counterFile: String?
+    @Flag(help: "A user's own daemon: settings, policy, vault and socket are below the XDG base directories.") var user = false
     @Flag(help: "Rotate what is due by itself, in place of the timers.") var rotateDue = false
     @Flag(help: "Read the settings and the policy, say what is wrong with them, and end.") var checkConfig = false
 
@@ -67,7 +68,7 @@ struct Keyturnd: AsyncParsableCommand {
         for name in ["KEYTURN_VAULT", "KEYTURN_SOCKET", "KEYTURN_KEY_FILE", "KEYTURN_COUNTER_FILE"] {
             environment[name] = environment[name].map(Self.absolute)
         }
-        let sources = SettingsSources(environment: environment, flags: flags, onlyFile: config)
+        let sources = try sources(environment, flags)
         let settings: DaemonSettings
         let log: DaemonLog
         let reloading: Reloading
@@ -88,6 +89,21 @@ struct Keyturnd: AsyncParsableCommand {
         let daemon = Daemon(settings: settings, reloading: reloading, rotatesDue: rotateDue, logger: log.makeLogger(label: "keyturnd"))
         let status = await daemon.run()
         if status != 0 { throw ExitCode(status) }
+    }
+}
+
+extension Keyturnd {
+    private func sources(_ environment: [String: String], _ flags: [SettingsSources.Flag: String]) throws -> SettingsSources {
+        guard user else { return SettingsSources(environment: environment, flags: flags, onlyFile: config) }
+        guard let folders = UserFolders(environment: environment) else {
+            throw ValidationError("--user needs HOME, or XDG_CONFIG_HOME and XDG_STATE_HOME.")
+        }
+        // systemd has made the socket's folder where it hands the socket over.
+        if let socket = folders.socket, let folder = socket.lastIndex(of: "/").map({ socket[..<$0] }) {
+            // SAFETY: the path is a C string for the length of the call.
+            mkdir(String(folder), 0o700)
+        }
+        return SettingsSources(of: folders, environment: environment, flags: flags, onlyFile: config)
     }
 }
 

@@ -5,8 +5,9 @@ import Testing
 /// A systemd of its own, as PID 1 of new namespaces, with Keyturn's programs and units in it as the README installs them.
 struct RealSystemd {
     private static let here = URL(filePath: #filePath).deletingLastPathComponent()
+    static let repository = here.appending(path: "../..").standardizedFileURL
     private static let boot = here.appending(path: "boot-systemd.sh").path
-    static let units = here.appending(path: "../../systemd").standardizedFileURL
+    static let units = repository.appending(path: "systemd")
     /// Where the repository's `systemd` folder is inside.
     static let folder = "/keyturn-test"
     /// Where the library of Tests/Faults is inside: among those that the sandbox lets a program load.
@@ -15,13 +16,17 @@ struct RealSystemd {
     /// Whether one boots here: that takes root, systemd, D-Bus and namespaces.
     static let isPossible = geteuid() == 0 && (try? run(boot, ["-T", "60", "--", "/bin/true"]))?.status == 0
 
+    static let whyNot: Comment = "skipped: no systemd boots here, which takes root, systemd, D-Bus and namespaces of its own"
+
     struct Outcome {
         let status: Int32
         let output: String
 
         /// What the script printed between `== NAME` and the next such line.
         subscript(name: String) -> String {
-            output.components(separatedBy: "\n== ").first { $0.hasPrefix(name + "\n") }?.dropFirst(name.utf8.count + 1).description ?? ""
+            output.components(separatedBy: "\n== ").first { $0.hasPrefix(name + "\n") }?.dropFirst(name.utf8.count + 1).description
+                .trimmingCharacters(in: .newlines)
+                ?? ""
         }
     }
 
@@ -61,7 +66,7 @@ struct RealSystemd {
         }
     }
 
-    /// As the README says it; the daemon is not started.
+    /// As the README says it; the daemon is not started. `$user COMMAND…` is a user who is logged in, without any right.
     private static let installation = """
         set -e
         install -D -m 644 keyturn.sysusers /etc/sysusers.d/keyturn.conf
@@ -69,13 +74,14 @@ struct RealSystemd {
         install -D -m 644 policy.yaml /etc/keyturn/policy.yaml
         install -D -m 644 keyturn.catalog /usr/lib/systemd/catalog/keyturn.catalog
         journalctl --update-catalog
+        install -D -m 644 -t /etc/systemd/user user/*
         systemd-sysusers && systemd-tmpfiles --create keyturn.conf
-        keyturn init --vault /var/lib/keyturn --key-file /root/keyturn.key
-        install -d -m 700 /etc/credstore.encrypted
-        systemd-creds encrypt --name=keyturn.key /root/keyturn.key /etc/credstore.encrypted/keyturn.key
+        keyturn init --systemd-credential
         systemctl daemon-reload
         systemctl start keyturnd.socket
         set +e
+        user="systemd-run --quiet --pipe --wait -p User=dev -p WorkingDirectory=/home/dev -E HOME=/home/dev -E XDG_RUNTIME_DIR=/run/user/7777"
+        log_in() { useradd -m -u 7777 dev && loginctl enable-linger dev && systemctl start user@7777.service; }
 
         """
 

@@ -4,28 +4,29 @@ import Testing
 @Suite struct `The systemd units` {
     private static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
         .appending(path: "systemd")
+    private static let userFolder = folder.appending(path: "user")
     private static let analyze = "/usr/bin/systemd-analyze"
     private static let kinds: Set<String> = ["service", "socket", "timer", "target"]
 
     /// systemd-analyze exits 0 on unknown keys, so that its silence is what counts. Both executables are stood in for, and templates get an instance.
-    @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: analyze)))
-    func `are accepted without a word`() throws {
+    @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: analyze)), arguments: [(folder, "--system"), (userFolder, "--user")])
+    func `are accepted without a word`(_ folder: URL, _ manager: String) throws {
         let copies = FileManager.default.temporaryDirectory.appending(path: "kt-\(UUID().uuidString.prefix(8))")
         try FileManager.default.createDirectory(at: copies, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: copies) }
-        let paths = try Self.units().map { unit in
+        let paths = try Self.units(in: folder).map { unit in
             let text = try String(contentsOf: unit, encoding: .utf8)
                 .replacing(/\/usr\/bin\/keyturnd?\b/, with: "/usr/bin/true")
             let copy = copies.appending(path: unit.lastPathComponent.replacing("@.", with: "@openai-prod."))
             try Data(text.utf8).write(to: copy)
             return copy.path
         }
-        let words = try Self.output(of: Self.analyze, ["verify", "--man=no"] + paths)
+        let words = try Self.output(of: Self.analyze, ["verify", "--man=no", manager] + paths, runtimeFolder: copies)
         #expect(words == "")
     }
 
     @Test func `start nothing but Keyturn`() throws {
-        for unit in try Self.units() {
+        for unit in try Self.units(in: Self.folder) + Self.units(in: Self.userFolder) {
             let starts = try Self.lines(of: unit).filter { $0.hasPrefix("ExecStart=") }
             #expect(starts.allSatisfy { $0.contains(/^ExecStart=\/usr\/bin\/keyturnd?( |$)/) }, "\(unit.lastPathComponent)")
             #expect(starts.isEmpty == (unit.pathExtension != "service"), "\(unit.lastPathComponent)")
@@ -54,7 +55,7 @@ import Testing
         #expect(try Self.lines(of: Self.folder.appending(path: "keyturnd.service")).contains("RestartPreventExitStatus=78"))
     }
 
-    private static func units() throws -> [URL] {
+    private static func units(in folder: URL) throws -> [URL] {
         let found = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
         return found.filter { kinds.contains($0.pathExtension) }.sorted { $0.path < $1.path }
     }
@@ -63,8 +64,9 @@ import Testing
         try String(contentsOf: unit, encoding: .utf8).components(separatedBy: "\n")
     }
 
-    private static func output(of program: String, _ arguments: [String]) throws -> String {
+    private static func output(of program: String, _ arguments: [String], runtimeFolder: URL) throws -> String {
         let process = Process()
+        process.environment = ["XDG_RUNTIME_DIR": runtimeFolder.path, "HOME": runtimeFolder.path, "PATH": "/usr/bin:/bin"]
         process.executableURL = URL(filePath: program)
         process.arguments = arguments
         let pipe = Pipe()

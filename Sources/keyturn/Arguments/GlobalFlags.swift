@@ -3,7 +3,7 @@ import ArgumentParser
 /// What every command takes, before or after its name.
 struct GlobalFlags: ParsableArguments {
     @Option(
-        help: ArgumentHelp("The daemon's socket. (default: $KEYTURN_SOCKET, else /run/keyturn/keyturn.sock)", valueName: "path"),
+        help: ArgumentHelp("The daemon's socket. (default: $KEYTURN_SOCKET, else the system's, else your own)", valueName: "path"),
         completion: .file())
     var socket: String?
 

@@ -3,7 +3,7 @@ import Glibc
 import Secrets
 import Synchronization
 
-/// Another program, started by the demo.
+/// Another program that was started.
 final class ChildProcess: Sendable {
     private let pid: pid_t
     /// Its exit status, or 128 and the signal that ended it; once it is there the pid may be another's.
@@ -24,6 +24,8 @@ final class ChildProcess: Sendable {
     enum Output: Equatable, Sendable {
         case inherited
         case file(String)
+        /// Two descriptors of the caller's, which closes them.
+        case descriptors(output: CInt, errors: CInt)
     }
 
     static func start(
@@ -49,11 +51,18 @@ final class ChildProcess: Sendable {
             // SAFETY: as above.
             posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
         }
-        if case .file(let path) = output {
+        switch output {
+        case .inherited: break
+        case .file(let path):
             // SAFETY: as above.
             posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, path, O_WRONLY | O_CREAT | O_APPEND, 0o600)
             // SAFETY: as above.
             posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO)
+        case .descriptors(let output, let errors):
+            // SAFETY: as above.
+            posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
+            // SAFETY: as above.
+            posix_spawn_file_actions_adddup2(&actions, errors, STDERR_FILENO)
         }
         var pid: pid_t = 0
         let code = CStrings.with(arguments) { arguments in
