@@ -49,6 +49,40 @@ import Testing
         }
     }
 
+    @Test func `into a folder keeps the newest few, and touches nothing else there`() async throws {
+        try await Scene.with { scene in
+            let folder = scene.keyturn.folder
+            let mine = ["keyturn-2020-01-01T000000Z.backup", "keyturn-2021-01-01T000000Z.backup", "keyturn-2022-01-01T000000Z.backup"]
+            // The clock was wrong when this one was made.
+            let future = "keyturn-2199-01-01T000000Z.backup"
+            let leftBehind = "keyturn-2022-01-02T000000Z.backup.part-\(Int32.max)"
+            let underWay = "keyturn-2022-01-02T000000Z.backup.part-\(getpid())"
+            let foreign = ["keyturn-notes.txt", "other-2020-01-01T000000Z.backup"]
+            for name in mine + foreign + [future, leftBehind, underWay] { _ = try folder.file("b-\(name)", []) }
+            let target = "\(folder.path)/backups"
+            try FileManager.default.createDirectory(atPath: target, withIntermediateDirectories: false)
+            for name in mine + foreign + [future, leftBehind, underWay] {
+                try FileManager.default.moveItem(atPath: "\(folder.path)/b-\(name)", toPath: "\(target)/\(name)")
+            }
+            let made = try await scene.keyturn.keyturn("backup", "--keep", "3", target, "--json")
+            #expect(made.status == 0, "\(made.errors)")
+            let file = try #require(try made.document["file"].text)
+            let names = Set(try FileManager.default.contentsOfDirectory(atPath: target))
+            #expect(names == Set(foreign + [mine[2], future, underWay, file.components(separatedBy: "/").last ?? ""]))
+            #expect(try await scene.keyturn.keyturn("backup", "verify", file, "--key-file", scene.keyturn.keyFile).status == 0)
+
+            // One that fails removes nothing.
+            try await scene.keyturn.kill()
+            try FileManager.default.moveItem(atPath: file, toPath: "\(target)/\(mine[0])")
+            let before = Set(try FileManager.default.contentsOfDirectory(atPath: target))
+            #expect(try await scene.keyturn.keyturn("backup", "--keep", "1", target).status == 4)
+            #expect(Set(try FileManager.default.contentsOfDirectory(atPath: target)) == before)
+            for wrong in [["--keep", "0", target], ["--keep", "2", "-"], ["--keep", "2", target, "--force"]] {
+                #expect(try await scene.keyturn.keyturn(["backup"] + wrong).status == 2)
+            }
+        }
+    }
+
     @Test func `without a passphrase slot says so, and asks for none`() async throws {
         try await Scene.with { scene in
             let file = "\(scene.keyturn.folder.path)/the.backup"

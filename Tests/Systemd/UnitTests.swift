@@ -41,7 +41,7 @@ import Testing
 
     /// What the timers may do is a matter of their units' names: they are nobody else.
     @Test func `run the timers' commands as nobody in particular`() throws {
-        for name in ["keyturn-rotate.service", "keyturn-rotate@.service"] {
+        for name in ["keyturn-rotate.service", "keyturn-rotate@.service", "keyturn-backup.service"] {
             let lines = try Self.lines(of: Self.folder.appending(path: name))
             #expect(lines.contains("DynamicUser=yes") && lines.contains("SupplementaryGroups=keyturn"), "\(name)")
             #expect(!lines.contains { $0.hasPrefix("User=") }, "\(name)")

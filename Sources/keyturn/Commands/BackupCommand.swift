@@ -10,6 +10,7 @@ struct BackupCommand: GroupOfCommands {
         commandName: "backup", abstract: "Back the vault up into one sealed file, and check such a file.",
         usage: """
             keyturn backup FILE [--force]
+            keyturn backup --keep NUMBER FOLDER
             keyturn backup verify FILE [--key-file FILE | --recovery FILE | --passphrase]
             """,
         discussion: "Restore it with: keyturn restore FILE --vault DIR",
@@ -22,14 +23,29 @@ struct BackupMakeCommand: DaemonCommand {
         discussion: """
             The file holds every record as it is sealed in the vault, and opens only with one of the vault's unlock keys: keep one of them \
             apart from it. It appears under its name when it is whole and on the disk. One that takes more than 10 minutes is broken off.
+            With --keep it goes into a folder under the name of its time, and once it is whole the oldest ones there go: the newest NUMBER stay.
             """)
 
-    @Argument(help: ArgumentHelp("Where it goes; '-' is standard output.", valueName: "file")) var file: String
+    @Argument(help: ArgumentHelp("Where it goes; '-' is standard output. With --keep the folder.", valueName: "file")) var file: String
+    @Option(help: ArgumentHelp("Keep so many backups in a folder.", valueName: "number")) var keep: Int?
     @Flag(help: "Overwrite an existing file.") var force = false
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 
     func perform(_ context: Context) async throws -> CommandExit {
-        guard file != "-" else { return try await stream(context) }
+        guard let keep else {
+            guard file != "-" else { return try await stream(context) }
+            return try await make(file, context)
+        }
+        guard keep > 0 else { throw Failure.usage("--keep must be a number above 0.") }
+        guard file != "-", !force else { throw Failure.usage("--keep is for a folder, in which nothing is overwritten.") }
+        let kept = KeptBackups(folder: file)
+        let made = kept.path(at: .now)
+        let exit = try await make(made, context)
+        for path in try kept.prune(to: keep, butNot: made) { context.console.done("Removed \(path).") }
+        return exit
+    }
+
+    private func make(_ file: String, _ context: Context) async throws -> CommandExit {
         guard force || access(file, F_OK) != 0 else { throw Self.exists(file) }
         let target = try Self.written { () throws(FileError) in try DraftFile(of: file, ending: "part-\(getpid())") }
         try await context.daemon.backUp { piece in try Self.written { () throws(FileError) in try target.write(piece) } }
