@@ -1,10 +1,10 @@
 import Foundation
 import Testing
 
-@Suite(.timeLimit(.minutes(10)), .enabled(if: RealSystemd.isPossible, RealSystemd.whySkipped))
+@Suite(.timeLimit(.minutes(10)), .enabled(if: RealSystemd.isPossible, RealSystemd.whyNot))
 struct `The timer of the backups` {
-    @Test func `makes one that only root can read, keeps two weeks of them, and fails where none comes about`() throws {
-        let outcome = try RealSystemd.run(
+    @Test func `makes one that only root can read, keeps two weeks of them, and fails where none comes about`() async throws {
+        let outcome = try await RealSystemd.run(
             #"""
             cd /var/lib
             systemctl start keyturn-backup.timer

@@ -3,8 +3,8 @@ import Testing
 
 @Suite(.timeLimit(.minutes(10)), .enabled(if: RealSystemd.isPossible, RealSystemd.whyNot))
 struct `Enrolling under a real systemd` {
-    @Test func `leaves the unlock key nowhere but in a credential that opens the daemon's vault`() throws {
-        let outcome = try RealSystemd.run(
+    @Test func `leaves the unlock key nowhere but in a credential that opens the daemon's vault`() async throws {
+        let outcome = try await RealSystemd.run(
             #"""
             echo; echo "== first request"
             keyturn status
@@ -35,8 +35,8 @@ struct `Enrolling under a real systemd` {
         #expect(found == ["32 bytes", "found in /var/lib/planted"], "\(outcome.output)")
     }
 
-    @Test func `overwrites nothing, says the way on, and takes back its credential where the vault can't be made`() throws {
-        let outcome = try RealSystemd.run(
+    @Test func `overwrites nothing, says the way on, and takes back its credential where the vault can't be made`() async throws {
+        let outcome = try await RealSystemd.run(
             #"""
             kept=$(md5sum /etc/credstore.encrypted/keyturn.key)
             echo; echo "== vault there"

@@ -5,7 +5,7 @@ import Testing
 
 @Suite(
     .timeLimit(.minutes(10)),
-    .enabled(if: RealSystemd.isPossible, "skipped: no systemd boots here, which takes root, systemd, D-Bus and namespaces of its own")
+    .enabled(if: RealSystemd.isPossible, RealSystemd.whyNot)
 ) struct `The journal of a real systemd` {
     private static let ids = ["550e8400-e29b-41d4-a716-446655440000", "550e8400-e29b-41d4-a716-446655440001"]
 
@@ -16,10 +16,11 @@ import Testing
         options.bearers = [bearer.text]
         let standIn = try await StandIn.start(options)
         for id in Self.ids { standIn.addConfiguration(id: id, name: "production", key: keys[0].text) }
-        let outcome = try RealSystemd.run(
+        let outcome = try await RealSystemd.run(
             Self.script.replacing("BACKEND", with: standIn.baseURL).replacing("REMOTE_A", with: Self.ids[0])
                 .replacing("REMOTE_B", with: Self.ids[1]),
-            files: ["ca.pem": standIn.caPEM, "token": bearer.text, "old": keys[0].text, "new": keys[1].text, "bad": keys[2].text])
+            files: ["ca.pem": standIn.caPEM, "token": bearer.text, "old": keys[0].text, "new": keys[1].text, "bad": keys[2].text],
+            backend: true)
         await standIn.stop()
         #expect(outcome.status == 0, "\(outcome.output)")
 

@@ -30,9 +30,6 @@ struct RealSystemd {
         }
     }
 
-    /// The only reason why a test of this folder is left out.
-    static let whyNot: Comment = "skipped: no systemd boots here, which takes root, systemd, D-Bus and namespaces of its own"
-
     /// Runs a shell script after everything was installed. `files` lie in `folder` by their names. `backend`: the network is this machine's,
     /// so that a stand-in can be reached; else loopback alone. `environment` is that of PID 1.
     static func run(

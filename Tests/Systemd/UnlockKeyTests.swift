@@ -20,6 +20,7 @@ struct `The unlock key, under a real systemd` {
         }
         credential=/etc/credstore.encrypted/keyturn.key
         cp $credential /root/good
+        systemd-creds decrypt --name=keyturn.key $credential /root/keyturn.key
         echo
 
         """#
@@ -125,6 +126,7 @@ struct `The unlock key, under a real systemd` {
                     --flags not-need-init,startup-clear --daemon
             }
             new_tpm
+            systemd-creds decrypt --name=keyturn.key /etc/credstore.encrypted/keyturn.key /root/keyturn.key
             systemd-creds encrypt --with-key=tpm2 --tpm2-device=TPM --name=keyturn.key /root/keyturn.key /etc/credstore.encrypted/keyturn.key
             rm /root/keyturn.key
             echo; echo "== this one"

@@ -21,7 +21,7 @@ struct `A daemon of one's own` {
     @Test func `goes from nothing to a rotation in five commands, without root`() async throws {
         let standIn = try await StandIn.start()
         standIn.addConfiguration(id: Self.id, name: "production", key: "sk-before")
-        let outcome = try RealSystemd.run(
+        let outcome = try await RealSystemd.run(
             #"""
             log_in
             echo; echo "== five commands"
@@ -44,7 +44,7 @@ struct `A daemon of one's own` {
             chown -R dev /home/dev/.config
             $user systemctl --user restart keyturnd.service
             $user keyturn status; echo "ended with $?"
-            """#, files: ["ca.pem": standIn.caPEM, "five.sh": Self.commands(at: standIn)])
+            """#, files: ["ca.pem": standIn.caPEM, "five.sh": Self.commands(at: standIn)], backend: true)
         let held = standIn.held(Self.id)?.key
         await standIn.stop()
         #expect(
@@ -69,8 +69,8 @@ struct `A daemon of one's own` {
     }
 
     /// Which daemon a command without --socket talks to.
-    @Test func `is found where the system's is not for this user, and nowhere that others could have put it`() throws {
-        let outcome = try RealSystemd.run(
+    @Test func `is found where the system's is not for this user, and nowhere that others could have put it`() async throws {
+        let outcome = try await RealSystemd.run(
             #"""
             log_in
             echo; echo "== nothing of one's own"

@@ -2,10 +2,10 @@ import Testing
 
 @Suite(
     .timeLimit(.minutes(10)),
-    .enabled(if: RealSystemd.isPossible, "skipped: no systemd boots here, which takes root, systemd, D-Bus and namespaces of its own")
+    .enabled(if: RealSystemd.isPossible, RealSystemd.whyNot)
 ) struct `The watchdog of a real systemd` {
-    @Test func `restarts a daemon whose event loop or vault hangs, and leaves one alone that is only busy`() throws {
-        let outcome = try RealSystemd.run(Self.script)
+    @Test func `restarts a daemon whose event loop or vault hangs, and leaves one alone that is only busy`() async throws {
+        let outcome = try await RealSystemd.run(Self.script)
         #expect(outcome.status == 0, "\(outcome.output)")
         #expect(outcome["busy"].contains(/answered: [1-9][0-9]*\nrestarts: 0/), "\(outcome.output)")
         #expect(outcome["a hung event loop"].contains(/restarts: 1\n.*: unsealed/), "\(outcome.output)")
