@@ -1,4 +1,4 @@
-internal import Synchronization
+package import Model
 
 /// Who may do what. Denies unless a rule allows; the order of the rules means nothing.
 package struct Policy: Sendable, Equatable {
@@ -30,17 +30,4 @@ package struct Policy: Sendable, Equatable {
     }
 }
 
-/// The policy in force. A reload replaces it as a whole.
-package final class PolicyInForce: Sendable {
-    private let policy: Mutex<Policy>
-
-    package init(_ policy: Policy) {
-        self.policy = Mutex(policy)
-    }
-
-    package var current: Policy { policy.withLock(\.self) }
-
-    package func replace(with policy: Policy) {
-        self.policy.withLock { $0 = policy }
-    }
-}
+package typealias PolicyInForce = InForce<Policy>

@@ -6,7 +6,7 @@ internal import Synchronization
 
 /// Makes targets for upstreams, and keeps what they share between calls: connections, TLS contexts, the backend's list.
 package final class FlashbackBackend: TargetProvider {
-    private let limits: Limits
+    private let limits: InForce<Limits>
     private let now: @Sendable () -> Timestamp
     private let contexts = TLSContexts()
     private let upstreams = Mutex<[Key: Upstream]>([:])
@@ -23,7 +23,7 @@ package final class FlashbackBackend: TargetProvider {
     private static let upstreamsMax = 256
 
     /// `now` is needed for `Retry-After` dates and for judging the expiry of tokens only.
-    package init(limits: Limits = Limits(), now: @escaping @Sendable () -> Timestamp = { Timestamp(Date()) }) {
+    package init(limits: InForce<Limits> = InForce(Limits()), now: @escaping @Sendable () -> Timestamp = { Timestamp(Date()) }) {
         self.limits = limits
         self.now = now
     }
@@ -31,8 +31,9 @@ package final class FlashbackBackend: TargetProvider {
     package func target(at address: UpstreamAddress) -> any RotationTarget {
         let key = Key(baseURL: address.baseURL, caPEM: address.caPEM, pinSHA256: address.pinSHA256, workspaceID: address.workspaceID)
         return upstreams.withLock { upstreams in
-            if let known = upstreams[key] { return FlashbackTarget(upstream: known, now: now) }
-            let made = Upstream(client: client(for: address), workspaceID: address.workspaceID)
+            let limits = limits.current
+            if let known = upstreams[key], known.client == nil || known.client?.limits == limits { return FlashbackTarget(upstream: known, now: now) }
+            let made = Upstream(client: client(for: address, limits), workspaceID: address.workspaceID)
             if upstreams.count >= Self.upstreamsMax { upstreams.removeAll() }
             upstreams[key] = made
             return FlashbackTarget(upstream: made, now: now)
@@ -40,7 +41,7 @@ package final class FlashbackBackend: TargetProvider {
     }
 
     /// A stored address was checked when it was stored; should it be unreadable all the same, every call says so.
-    private func client(for address: UpstreamAddress) -> HTTPClient? {
+    private func client(for address: UpstreamAddress, _ limits: Limits) -> HTTPClient? {
         guard let trust = try? Trust(caPEM: address.caPEM, pinSHA256: address.pinSHA256) else { return nil }
         return HTTPClient(baseURL: address.baseURL, trust: trust, contexts: contexts, limits: limits)
     }

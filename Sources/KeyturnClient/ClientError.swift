@@ -23,6 +23,8 @@ extension ClientError {
         return problem.code == "stopping" && problem.rotation == nil
     }
 
+    var isUnreachable: Bool { if case .unreachable = self { true } else { false } }
+
     /// A sentence for people.
     package var detail: String {
         switch self {

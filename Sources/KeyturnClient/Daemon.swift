@@ -17,7 +17,7 @@ package struct Daemon: Sendable {
         /// For all but rotations.
         package var replyTime = Duration.seconds(60)
         /// How long a daemon that stops is waited for to be there again, and how often it is asked: systemd starts the next one at once.
-        package var restartTime = Duration.seconds(60)
+        package var restartTime = Duration.seconds(30)
         package var restartPause = Duration.seconds(1)
         /// A page of a thousand configs with twenty versions each is about 4 MiB.
         package var replyBytesMax = 16 << 20
@@ -56,14 +56,19 @@ extension Daemon {
     /// The raw answer if it is a good one, else its problem.
     private func exchange(_ request: Request) async throws(ClientError) -> RawReply {
         let end = ContinuousClock.now + limits.restartTime
+        var turnedAway: ClientError?
         while true {
-            let raw = try await Exchange(daemon: self, request: request).run()
-            if request.goodStatuses.contains(raw.status) { return raw }
-            let error = raw.error
-            // Turned away, it did nothing.
-            guard error.isTurnedAway, ContinuousClock.now < end, (try? await Task.sleep(for: limits.restartPause)) != nil else {
-                throw error
-            }
+            let failure: ClientError
+            do throws(ClientError) {
+                let raw = try await Exchange(daemon: self, request: request).run()
+                if request.goodStatuses.contains(raw.status) { return raw }
+                failure = raw.error
+            } catch { failure = error }
+            // Turned away, it did nothing. Between two daemons there may be no socket.
+            if failure.isTurnedAway { turnedAway = failure }
+            guard let turnedAway, failure.isTurnedAway || failure.isUnreachable else { throw failure }
+            guard ContinuousClock.now < end else { throw turnedAway }
+            do { try await Task.sleep(for: limits.restartPause) } catch { throw turnedAway }
         }
     }
 }

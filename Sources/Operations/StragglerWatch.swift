@@ -1,4 +1,4 @@
-import Model
+package import Model
 package import Rotations
 import Synchronization
 
@@ -6,7 +6,7 @@ import Synchronization
 /// taken for gone, and its key erased before it lands. What was under way before this process began counts from its beginning.
 package final class StragglerWatch: Sendable {
     private let clock: any RotationClock
-    private let horizon: Duration
+    private let limits: InForce<OperationLimits>
     private let beginning: Duration
     private let sent: Mutex<[Straggler: Duration]> = Mutex([:])
 
@@ -15,15 +15,17 @@ package final class StragglerWatch: Sendable {
         let version: VersionNumber
     }
 
-    package init(clock: any RotationClock, horizon: Duration) {
+    package init(clock: any RotationClock, limits: InForce<OperationLimits>) {
         self.clock = clock
-        self.horizon = horizon
+        self.limits = limits
         beginning = clock.uptime()
     }
 
+    private var horizon: Duration { limits.current.stragglerHorizon }
+
     /// A PUT of this version ends without its outcome being known.
     func note(_ version: VersionNumber, of config: ConfigName) {
-        let now = clock.uptime()
+        let (now, horizon) = (clock.uptime(), horizon)
         sent.withLock { sent in
             sent = sent.filter { now - $0.value < horizon }
             sent[Straggler(config: config, version: version)] = now
@@ -32,7 +34,7 @@ package final class StragglerWatch: Sendable {
 
     /// Whether a PUT of some other version than this one may still land.
     func othersMayLand(in config: ConfigRecord, but number: VersionNumber?) -> Bool {
-        let now = clock.uptime()
+        let (now, horizon) = (clock.uptime(), horizon)
         return sent.withLock { sent in
             config.versions.contains { version in
                 guard version.number != number, version.landsUntil != nil else { return false }

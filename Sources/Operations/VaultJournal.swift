@@ -7,10 +7,10 @@ package import Vault
 package struct VaultJournal: RotationJournal {
     private let vault: VaultStore
     private let clock: any RotationClock
-    private let limits: OperationLimits
+    private let limits: InForce<OperationLimits>
     private let stragglers: StragglerWatch
 
-    package init(vault: VaultStore, clock: any RotationClock, limits: OperationLimits, stragglers: StragglerWatch) {
+    package init(vault: VaultStore, clock: any RotationClock, limits: InForce<OperationLimits>, stragglers: StragglerWatch) {
         self.vault = vault
         self.clock = clock
         self.limits = limits
@@ -55,7 +55,7 @@ package struct VaultJournal: RotationJournal {
 
     package func commit(_ rotation: Rotation) async throws {
         let now = clock.now()
-        let (limits, stragglers) = (limits, stragglers)
+        let (limits, stragglers) = (limits.current, stragglers)
         try await vault.write(.begun) { transaction in
             if let durable = try transaction.get(.rotation, .timed(rotation.id)), durable.state.hasEnded {
                 guard durable.machine.phase == rotation.machine.phase else { throw RotationIsOver() }

@@ -1,5 +1,5 @@
 import Access
-import Model
+package import Model
 package import Rotations
 package import Secrets
 package import Vault
@@ -16,12 +16,12 @@ package struct VaultService: Sendable {
     let sealedIntake = SealedIntake()
     /// Whose turn it is to open the vault.
     let openings = Window(size: 1)
-    let limits: OperationLimits
+    private let limitsInForce: InForce<OperationLimits>
     let stragglers: StragglerWatch
 
     package init(
         vault: VaultStore, runner: RotationRunner, targets: any TargetProvider, bearers: UpstreamBearers, clock: any RotationClock,
-        random: any RandomSource, limits: OperationLimits, stragglers: StragglerWatch, source: any VaultSource
+        random: any RandomSource, limits: InForce<OperationLimits>, stragglers: StragglerWatch, source: any VaultSource
     ) {
         self.vault = vault
         self.runner = runner
@@ -29,7 +29,7 @@ package struct VaultService: Sendable {
         self.bearers = bearers
         self.clock = clock
         self.random = random
-        self.limits = limits
+        limitsInForce = limits
         self.stragglers = stragglers
         self.source = source
     }
@@ -40,6 +40,8 @@ package struct VaultService: Sendable {
     }
 
     /// After how many cycles without an answer a rotation is stuck.
+    var limits: OperationLimits { limitsInForce.current }
+
     package var cyclesMax: Int { runner.limits.cyclesMax }
 
     /// Reads what is durable; trouble with the vault comes as its problem.

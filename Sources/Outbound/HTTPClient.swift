@@ -8,7 +8,7 @@ package import Secrets
 /// seen by the other side: it only tells what it saw, and whether the request may have left.
 package final class HTTPClient: Sendable {
     private let baseURL: BaseURL
-    private let limits: Limits
+    package let limits: Limits
     private let pool: ConnectionPool
 
     package init(baseURL: BaseURL, trust: Trust, contexts: TLSContexts, limits: Limits = Limits()) {

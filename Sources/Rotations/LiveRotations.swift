@@ -218,7 +218,8 @@ final class LiveRotations: Sendable {
 
     func window(of upstream: UpstreamName, size: Int) -> Window {
         state.withLock { state in
-            if let window = state.windows[upstream] { return window }
+            // Another size may have been set meanwhile; who is in the old one leaves it in his time.
+            if let window = state.windows[upstream], window.size == size { return window }
             let window = Window(size: size)
             state.windows[upstream] = window
             return window

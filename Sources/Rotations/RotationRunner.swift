@@ -10,14 +10,14 @@ package final class RotationRunner: Sendable {
     private let clock: any RotationClock
     private let random: any RandomSource
     private let observer: any RotationObserver
-    package let limits: RotationLimits
+    private let limitsInForce: InForce<RotationLimits>
     private let live = LiveRotations()
     private let queue: AsyncStream<@Sendable () async -> Void>
     private let enqueue: AsyncStream<@Sendable () async -> Void>.Continuation
 
     package init(
         journal: any RotationJournal, bearers: any BearerKeeper, targets: any TargetProvider, clock: any RotationClock,
-        random: any RandomSource, observer: any RotationObserver, limits: RotationLimits
+        random: any RandomSource, observer: any RotationObserver, limits: InForce<RotationLimits>
     ) {
         self.journal = journal
         self.bearers = bearers
@@ -25,9 +25,12 @@ package final class RotationRunner: Sendable {
         self.clock = clock
         self.random = random
         self.observer = observer
-        self.limits = limits
+        limitsInForce = limits
         (queue, enqueue) = AsyncStream.makeStream()
     }
+
+    /// Taken anew whenever a rotation is taken up.
+    package var limits: RotationLimits { limitsInForce.current }
 
     /// Runs all rotations until the surrounding task is cancelled; those under way then stop at their next durable point.
     package func run() async {

@@ -7,9 +7,11 @@ package final class Window: Sendable {
         var waiting: [CheckedContinuation<Void, Never>] = []
     }
 
+    let size: Int
     private let state: Mutex<State>
 
     package init(size: Int) {
+        self.size = size
         state = Mutex(State(free: size))
     }
 

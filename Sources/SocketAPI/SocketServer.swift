@@ -22,20 +22,16 @@ package final class SocketServer: Sendable {
     private let connections: OpenConnections
     private let underWay = RequestsUnderWay()
     private let stopping = Latch()
-    /// Opens when stopping took too long: what still runs is cancelled.
-    private let givenUp = Latch()
+    private let handlings = Handlings()
+    /// Opens when `stop` is done.
+    private let stopped = Latch()
     private let doors = Mutex<[Door]>([])
 
     /// A listening socket and what it takes to close it.
     private struct Door: Sendable {
         let socket: ListeningSocket
-        let channel: NIOAsyncChannel<Accepted, Never>
+        let channel: any Channel
         let quiescing: ServerQuiescingHelper
-    }
-
-    private struct Accepted: Sendable {
-        let http: HTTP1Channel
-        let channel: HTTP1Channel.Value
     }
 
     /// `group`: the daemon's event loops; one thread is enough, and it lives as long as the process.
@@ -71,19 +67,21 @@ package final class SocketServer: Sendable {
                 }
                 // A caller may close its writing side and still wait for the reply.
                 .childChannelOption(.allowRemoteHalfClosure, value: true)
-                .bind(socket.descriptor) { self.accept($0) }
+                .childChannelInitializer { self.accept($0) }
+                .withBoundSocket(socket.descriptor)
+                .get()
+            channel.closeFuture.whenComplete { [stopping, logger] _ in
+                guard !stopping.isOpen else { return }
+                logger.error("A socket can no longer be served.", metadata: ["event": "daemon.socket-lost"])
+            }
             doors.withLock { $0.append(Door(socket: socket, channel: channel, quiescing: quiescing)) }
         }
     }
 
     /// Serves until `stop` is done.
     package func run() async {
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { await self.serve() }
-            group.addTask { await self.givenUp.wait() }
-            await group.next()
-            group.cancelAll()
-        }
+        await stopped.wait()
+        await handlings.end()
     }
 
     /// Takes no new request: they are told that the daemon stops. What is being answered goes on; streams of events end.
@@ -114,38 +112,15 @@ package final class SocketServer: Sendable {
             group.cancelAll()
             close(doors)
             connections.closeAll()
-            givenUp.open()
         }
         for door in doors { door.socket.removeFile() }
+        stopped.open()
     }
 }
 
 extension SocketServer {
-    private func serve() async {
-        let doors = doors.withLock(\.self)
-        await withDiscardingTaskGroup { group in
-            for door in doors {
-                group.addTask { await self.serve(door) }
-            }
-        }
-    }
-
-    private func serve(_ door: Door) async {
-        await withDiscardingTaskGroup { group in
-            do {
-                try await door.channel.executeThenClose { inbound in
-                    for try await accepted in inbound {
-                        group.addTask { await accepted.http.handle(value: accepted.channel, logger: self.logger) }
-                    }
-                }
-            } catch {
-                logger.error("A socket can no longer be served.", metadata: ["event": "daemon.socket-lost", "error": "\(error)"])
-            }
-        }
-    }
-
     /// Runs on the new channel's event loop.
-    private func accept(_ channel: any Channel) -> EventLoopFuture<Accepted> {
+    private func accept(_ channel: any Channel) -> EventLoopFuture<Void> {
         do {
             let connection = Connection(peer: try Self.peer(of: channel), channel: channel, unitOf: unitOf)
             let isAdmitted = connections.admit(connection)
@@ -161,7 +136,9 @@ extension SocketServer {
                 })
             try channel.pipeline.syncOperations.addHandler(ByteWatch(gate))
             let http = httpChannel(gate: NIOLoopBound(gate, eventLoop: channel.eventLoop), connection)
-            return http.setup(channel: channel, logger: logger).map { Accepted(http: http, channel: $0) }
+            return http.setup(channel: channel, logger: logger).map { [handlings, logger] value in
+                handlings.begin { await http.handle(value: value, logger: logger) }
+            }
         } catch {
             channel.close(promise: nil)
             return channel.eventLoop.makeFailedFuture(error)
@@ -193,7 +170,7 @@ extension SocketServer {
 
     private func allClosed(_ doors: [Door]) async {
         for door in doors {
-            let closed = door.channel.channel.eventLoop.makePromise(of: Void.self)
+            let closed = door.channel.eventLoop.makePromise(of: Void.self)
             door.quiescing.initiateShutdown(promise: closed)
             try? await closed.futureResult.get()
         }

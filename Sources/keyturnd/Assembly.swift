@@ -22,25 +22,23 @@ struct Assembly {
     let routes: Routes
     private let vault: VaultStore
 
-    static func make(_ settings: DaemonSettings, _ policy: PolicyInForce, logger: Logger) -> Assembly {
+    static func make(_ settings: DaemonSettings, _ policy: PolicyInForce, _ limits: LimitsInForce, logger: Logger) -> Assembly {
         let clock = SystemClock()
         let random = SystemRandom()
-        let rotationLimits = RotationLimits(settings.rotation)
-        let operationLimits = OperationLimits(settings.rotation)
         let events = EventHub(listener: EventLog(logger: logger))
         let folder = VaultFolder(path: settings.vault)
         let mirror = CounterFile(path: settings.counterFile ?? folder.defaultCounterFile)
         let vault = VaultStore(audience: events, mirror: mirror, kindNames: RecordNames.all)
-        let targets = FlashbackBackend(limits: Outbound.Limits(settings.rotation), now: clock.now)
+        let targets = FlashbackBackend(limits: limits.outbound, now: clock.now)
         let bearers = UpstreamBearers(vault: vault, targets: targets, clock: clock)
-        let stragglers = StragglerWatch(clock: clock, horizon: operationLimits.stragglerHorizon)
+        let stragglers = StragglerWatch(clock: clock, limits: limits.operations)
         let runner = RotationRunner(
-            journal: VaultJournal(vault: vault, clock: clock, limits: operationLimits, stragglers: stragglers), bearers: bearers,
+            journal: VaultJournal(vault: vault, clock: clock, limits: limits.operations, stragglers: stragglers), bearers: bearers,
             targets: targets, clock: clock,
-            random: random, observer: events, limits: rotationLimits)
+            random: random, observer: events, limits: limits.rotations)
         let service = VaultService(
             vault: vault, runner: runner, targets: targets, bearers: bearers, clock: clock, random: random,
-            limits: operationLimits, stragglers: stragglers,
+            limits: limits.operations, stragglers: stragglers,
             source: VaultPlace(folder: folder, keyFile: settings.keyFile))
         let routes = Routes(service: service, events: events, policy: policy, clock: clock, version: Release.version)
         return Assembly(service: service, runner: runner, events: events, routes: routes, vault: vault)
@@ -61,33 +59,5 @@ struct Assembly {
     /// Closes the vault's file, so that nothing is left to recover at the next start.
     func close() async {
         await vault.seal()
-    }
-}
-
-extension RotationLimits {
-    init(_ settings: RotationSettings) {
-        self.init()
-        backoffFirst = settings.backoffFirst.duration
-        backoffMax = settings.backoffMax.duration
-        cycle = settings.cycle.duration
-        cycleGaps = settings.cycleGaps.map(\.duration)
-        cyclesMax = settings.cycles
-        proofTries = settings.proofTries
-        proofGap = settings.proofGap.duration
-        actsPerUpstream = settings.actionsPerUpstream
-    }
-}
-
-extension OperationLimits {
-    init(_ settings: RotationSettings) {
-        self.init()
-        listAge = settings.listMaxAge.duration
-        stragglerHorizon = settings.stragglerHorizon.duration
-    }
-}
-
-extension Outbound.Limits {
-    init(_ settings: RotationSettings) {
-        self.init(connect: settings.connectTimeout.duration, request: settings.requestTimeout.duration)
     }
 }

@@ -38,7 +38,7 @@ struct Daemon {
             HTTPClient.prepare()
             // Listening comes first: callers wait in the queue while the vault is opened, instead of being told that it is sealed.
             let sockets = try listen()
-            let assembly = Assembly.make(settings, reloading.policy, logger: logger)
+            let assembly = Assembly.make(settings, reloading.policy, reloading.limits, logger: logger)
             let opening = await unlock(assembly)
             let units = SystemUnits()
             let server = SocketServer(
@@ -136,7 +136,7 @@ struct Daemon {
     /// What is under way may come to its end in the time there is, and whoever waits for it hears how it ended. What then still runs is cut
     /// off and resumed at the next start; whoever waits for that is told so. Asked a second time to stop, it does not wait.
     private func stop(_ assembly: Assembly, _ server: SocketServer, _ signals: AsyncStream<DaemonSignal>) async {
-        let time = settings.stopTimeout.duration
+        let time = reloading.limits.stopTime.current
         manager.tell(.stopping)
         manager.tell(.extend(time + Self.answerTime * 2))
         logger.info("Stopping.", metadata: ["event": "daemon.stopping"])

@@ -5,9 +5,10 @@ import Model
 import Settings
 import Synchronization
 
-/// What a reload changes while the daemon works: the policy, and how much is logged. What is wrong leaves all as it was.
+/// What a reload changes while the daemon works: the policy, all limits, and how much is logged. What is wrong leaves all as it was.
 final class Reloading: Sendable {
     let policy: PolicyInForce
+    let limits: LimitsInForce
     private let sources: SettingsSources
     private let settings: DaemonSettings
     private let log: DaemonLog
@@ -18,6 +19,7 @@ final class Reloading: Sendable {
         self.sources = sources
         self.settings = settings
         self.log = log
+        limits = LimitsInForce(settings)
         policy = PolicyInForce(try Self.policy(sources))
     }
 
@@ -33,12 +35,12 @@ final class Reloading: Sendable {
             let newer = try sources.read()
             let rules = try Self.policy(sources)
             policy.replace(with: rules)
+            limits.replace(with: newer)
             log.level = Logger.Level(newer.logLevel)
             refusal.withLock { $0 = nil }
             logger.notice("Reloaded.", metadata: ["event": "daemon.reloaded", "rules": "\(rules.rules.count)"])
-            var rest = newer
-            rest.logLevel = settings.logLevel
-            if rest != settings { logger.notice("Settings other than 'log_level' take effect at the next start.") }
+            let fixed = settings.fixed(changedIn: newer)
+            if !fixed.isEmpty { logger.notice("What was changed of \(fixed.joined(separator: ", ")) takes effect at the next start.") }
         } catch {
             refusal.withLock { $0 = error.errors.first?.description }
             for problem in error.errors {
@@ -47,5 +49,16 @@ final class Reloading: Sendable {
                     metadata: ["event": "daemon.reload-refused", "next_step": "systemctl reload keyturnd"])
             }
         }
+    }
+}
+
+extension DaemonSettings {
+    /// Settings that a running daemon can't change: where things are.
+    fileprivate func fixed(changedIn newer: DaemonSettings) -> [String] {
+        [
+            ("vault", vault != newer.vault), ("socket", socket != newer.socket), ("socket_mode", socketMode != newer.socketMode),
+            ("socket_group", socketGroup != newer.socketGroup), ("key_file", keyFile != newer.keyFile),
+            ("counter_file", counterFile != newer.counterFile), ("log_format", logFormat != newer.logFormat),
+        ].filter(\.1).map { "'\($0.0)'" }
     }
 }

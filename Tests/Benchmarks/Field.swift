@@ -45,12 +45,12 @@ final class Field: Sendable {
         vault = VaultStore(audience: events, mirror: CounterFile(path: place.defaultCounterFile))
         let targets = FlashbackBackend()
         let bearers = UpstreamBearers(vault: vault, targets: targets, clock: clock)
-        let limits = OperationLimits()
-        let stragglers = StragglerWatch(clock: clock, horizon: limits.stragglerHorizon)
+        let limits = InForce(OperationLimits())
+        let stragglers = StragglerWatch(clock: clock, limits: limits)
         let runner = RotationRunner(
             journal: VaultJournal(vault: vault, clock: clock, limits: limits, stragglers: stragglers), bearers: bearers, targets: targets,
             clock: clock,
-            random: random, observer: events, limits: RotationLimits())
+            random: random, observer: events, limits: InForce(RotationLimits()))
         self.runner = runner
         service = VaultService(
             vault: vault, runner: runner, targets: targets, bearers: bearers, clock: clock, random: random,

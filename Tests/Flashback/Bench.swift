@@ -32,7 +32,7 @@ struct Bench {
             name: try UpstreamName("fb"), baseURL: try BaseURL(standIn.baseURL(host: host), plainHTTP: .allowed),
             caPEM: trust.caPEM(of: standIn),
             pinSHA256: trust.pin(of: standIn), workspaceID: workspaceID)
-        let backend = if let now { FlashbackBackend(limits: limits, now: { now }) } else { FlashbackBackend(limits: limits) }
+        let backend = if let now { FlashbackBackend(limits: InForce(limits), now: { now }) } else { FlashbackBackend(limits: InForce(limits)) }
         do {
             try await body(Bench(standIn: standIn, target: backend.target(at: address), id: try RemoteID(defaultID)))
         } catch {
@@ -143,7 +143,7 @@ extension ValidateAnswer {
 extension Bench {
     /// A target without a stand-in behind it.
     static func target(at url: String, limits: Limits) throws -> any RotationTarget {
-        FlashbackBackend(limits: limits).target(
+        FlashbackBackend(limits: InForce(limits)).target(
             at: UpstreamAddress(
                 name: try UpstreamName("fb"), baseURL: try BaseURL(url, plainHTTP: .allowed), caPEM: nil, pinSHA256: nil, workspaceID: nil))
     }

@@ -1,4 +1,5 @@
 import FakeDaemon
+import Glibc
 import KeyturnWire
 import Synchronization
 import Testing
@@ -64,6 +65,29 @@ import Testing
             let reply = try await Self.quick(fake, restartTime: .seconds(60)).config("a")
             #expect(reply.status == 200)
             #expect(fake.requests.count == 3)
+        }
+    }
+
+    @Test func `turned away, it waits for the socket of the next one`() async throws {
+        let folder = try ThrowawayFolder()
+        defer { folder.remove() }
+        let (aside, path) = (folder.path + "/aside", folder.path + "/s")
+        try await FakeDaemon.serving { _ in
+            // Its socket goes with it, and is there again a moment later.
+            if rename(path, aside) == 0 {
+                Task {
+                    try? await Task.sleep(for: .milliseconds(50))
+                    rename(aside, path)
+                }
+                return .json(503, Self.turnedAway)
+            }
+            return .json(200, Samples.config)
+        } _: { fake in
+            rename(fake.socketPath, path)
+            var limits = Daemon.Limits()
+            limits.restartPause = .milliseconds(1)
+            let reply = try await Daemon(socketPath: path, limits: limits).config("a")
+            #expect(reply.status == 200)
         }
     }
 

@@ -1,3 +1,4 @@
+import Model
 import Access
 import Hummingbird
 import KeyturnWire

@@ -66,6 +66,25 @@ import Testing
         }
     }
 
+    @Test func `callers who connect in that very moment do it no harm`() async throws {
+        for _ in 1...30 {
+            try await ServedSocket.with(routes: { $0.get("/") { _, _ in Response.done } }) { socket in
+                let path = socket.path
+                let isConnecting = Latch()
+                async let connecting: Void = offPool {
+                    while let caller = try? RawCaller(path) {
+                        caller.send("GET / HTTP/1.1\r\nHost: k\r\nConnection: close\r\n\r\n")
+                        _ = caller.read()
+                        isConnecting.open()
+                    }
+                }
+                await isConnecting.wait()
+                await socket.server.stop(within: .seconds(60))
+                try await connecting
+            }
+        }
+    }
+
     @Test func `a connection that is kept for later does not hold it up`() async throws {
         try await ServedSocket.with(routes: { $0.get("/") { _, _ in Response.done } }) { socket in
             let path = socket.path

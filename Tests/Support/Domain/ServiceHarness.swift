@@ -44,12 +44,12 @@ package final class ServiceHarness: Sendable {
         mirror = earlier?.mirror ?? MemoryMirror()
         vault = VaultStore(audience: events, mirror: mirror, kindNames: RecordNames.all)
         let bearers = UpstreamBearers(vault: vault, targets: target, clock: clock)
-        let limits = OperationLimits()
-        let stragglers = StragglerWatch(clock: clock, horizon: limits.stragglerHorizon)
+        let limits = InForce(OperationLimits())
+        let stragglers = StragglerWatch(clock: clock, limits: limits)
         let runner = RotationRunner(
             journal: VaultJournal(vault: vault, clock: clock, limits: limits, stragglers: stragglers), bearers: bearers, targets: target,
             clock: clock,
-            random: random, observer: events, limits: RotationLimits())
+            random: random, observer: events, limits: InForce(RotationLimits()))
         self.runner = runner
         service = VaultService(
             vault: vault, runner: runner, targets: target, bearers: bearers, clock: clock, random: random,

@@ -18,12 +18,12 @@ final class Daemon {
         let events = EventHub(listener: Silence())
         let vault = VaultStore(audience: events, mirror: ports.mirror(world.mirror), kindNames: RecordNames.all, on: world.scheduler.lane)
         let bearers = UpstreamBearers(vault: vault, targets: ports.targets, clock: world.time, executor: world.scheduler)
-        let limits = ports.operationLimits
-        let stragglers = StragglerWatch(clock: world.time, horizon: limits.stragglerHorizon)
+        let limits = InForce(ports.operationLimits)
+        let stragglers = StragglerWatch(clock: world.time, limits: limits)
         let journal = ports.journal(VaultJournal(vault: vault, clock: world.time, limits: limits, stragglers: stragglers), vault)
         let runner = RotationRunner(
             journal: journal, bearers: bearers, targets: ports.targets, clock: world.time, random: world.random, observer: events,
-            limits: ports.rotationLimits)
+            limits: InForce(ports.rotationLimits))
         self.runner = runner
         self.vault = vault
         service = VaultService(
