@@ -32,7 +32,9 @@ package final class FlashbackBackend: TargetProvider {
         let key = Key(baseURL: address.baseURL, caPEM: address.caPEM, pinSHA256: address.pinSHA256, workspaceID: address.workspaceID)
         return upstreams.withLock { upstreams in
             let limits = limits.current
-            if let known = upstreams[key], known.client == nil || known.client?.limits == limits { return FlashbackTarget(upstream: known, now: now) }
+            if let known = upstreams[key], known.client == nil || known.client?.limits == limits {
+                return FlashbackTarget(upstream: known, now: now)
+            }
             let made = Upstream(client: client(for: address, limits), workspaceID: address.workspaceID)
             if upstreams.count >= Self.upstreamsMax { upstreams.removeAll() }
             upstreams[key] = made

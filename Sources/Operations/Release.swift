@@ -13,11 +13,11 @@ extension VaultService {
 
     /// Also one that was removed: it may come back.
     private func releaseKept(_ name: ConfigName, as caller: Caller) async throws {
-        let now = clock.now()
+        let (now, horizon) = (clock.now(), limits.stragglerHorizon)
         try await write { transaction in
             guard var config = try transaction.get(.config, .named(name)) else { return .unchanged(()) }
             guard let quarantine = try transaction.quarantine(of: config) else { return .unchanged(()) }
-            config.release(from: quarantine)
+            config.release(from: quarantine, landing: now + horizon)
             try transaction.put(.config, .named(name), config)
             return .changed((), AuditEvent(at: now, "config.released", by: caller.audited, config: name, outcome: quarantine.why.rawValue))
         }
@@ -55,9 +55,13 @@ extension VaultService {
 }
 
 extension ConfigRecord {
-    /// What the vault says of its current version was true when it was copied. That no other was put since, only a PUT of its own can show.
-    fileprivate mutating func release(from quarantine: Quarantine) {
+    /// What the vault says of its current version was true when it was copied. That no other was put since, only a PUT of its own can show:
+    /// what came along staged may be what the backend holds, and is not erased on a mere no.
+    fileprivate mutating func release(from quarantine: Quarantine, landing until: Timestamp) {
         released = quarantine.id
+        for version in versions where [.staged, .pending, .rejected].contains(version.state) && version.quarantine != quarantine.id {
+            update(version.number) { $0.landsUntil = max($0.landsUntil ?? until, until) }
+        }
         guard let current = version(.current), current.quarantine != quarantine.id else { return }
         update(current.number) { version in
             version.wasAccepted = false

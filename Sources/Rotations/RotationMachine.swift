@@ -117,8 +117,11 @@ package struct RotationMachine: Sendable, Equatable, Codable {
 
     /// It must not go on by itself, and nobody knows how far it got: left to the operator. For what is not driven.
     package mutating func hold(because reason: Reason) {
-        if case .putting(let which) = phase {
-            unresolved.insert(which)
+        if plan.kind != .prove {
+            // Whoever drove it meanwhile, elsewhere, may have sent what waits here.
+            unresolved.insert(.offered)
+            if verdict != nil { unresolved.insert(.standing) }
+            offeredMayBeStored = true
             attempts = max(attempts, 1)
         }
         _ = plan.kind == .prove ? end(.failed(reason, .nothingChanged)) : stuck(reason)
@@ -166,10 +169,10 @@ package struct RotationMachine: Sendable, Equatable, Codable {
             return wayBack(because: reason, denied: true)
         case .rejected(let reason):
             guard which == .offered else { return stuck(reason) }
-            return isNothingStored && plan.mayBeHeld != true
+            return isNothingStored && plan.mayBeHeld != true && word != .applied
                 ? end(.rejected(reason, warning: nil)) : wayBack(because: reason, denied: true)
         case .refused(let reason):
-            guard which == .offered, isNothingStored else { return stuck(reason) }
+            guard which == .offered, isNothingStored, word != .applied else { return stuck(reason) }
             return end(failed(reason))
         }
     }
@@ -232,8 +235,8 @@ package struct RotationMachine: Sendable, Equatable, Codable {
     /// Whether it is certain that the backend never took the offered credential, and that nothing of this rotation can still land.
     package var isNothingStored: Bool { unresolved.isEmpty && offeredMayBeStored != true }
 
-    /// The same, and nothing has to be put back either: it can end without a trace.
-    package var isNothingBegun: Bool { isNothingStored && verdict == nil }
+    /// The same, and neither has anything to be put back nor an operator's word to be kept: it can end without a trace.
+    package var isNothingBegun: Bool { isNothingStored && verdict == nil && word == nil }
 
     /// Whether it can be cancelled as it stands in the journal. In any other phase nobody knows how far an earlier driver got.
     package var isCancellable: Bool {
@@ -261,6 +264,8 @@ package struct RotationMachine: Sendable, Equatable, Codable {
             return end(offeredWasAccepted ? .succeeded(.off, warning: nil) : .succeeded(.unproven, warning: Self.putUnconfirmed))
         }
         cycle.proofTries = 0
+        // It finishes what went through, which no pause holds.
+        cycle.retries = 0
         return go(.validate(which), after: .zero)
     }
 

@@ -63,8 +63,9 @@ extension LiveRotations {
         /// The last look before an act: from a `go` on it can't be cancelled until it is allowed anew, and even when halted goes on with what follows at once.
         func handOver() -> HandOver {
             state.withLock { state in
-                if state.isHalted, !state.hasHandedOver { return .halted }
+                // Who was promised that it ends hears so before it is left to the next start.
                 if state.cancellation == .asked { return .cancelled }
+                if state.isHalted, !state.hasHandedOver { return .halted }
                 state.cancellation = .tooLate
                 state.hasHandedOver = true
                 return .go
@@ -83,7 +84,7 @@ extension LiveRotations {
         func delay(for duration: Duration, on clock: any RotationClock) async -> Bool {
             guard duration > .zero else { return !Task.isCancelled }
             await sleep(for: duration, on: clock) { $0.isHalted || $0.cancellation == .asked }
-            return !state.withLock { $0.isHalted }
+            return state.withLock { !$0.isHalted || $0.cancellation == .asked }
         }
 
         /// Before it becomes known that it rests: what woke it earlier counts no more.
@@ -94,7 +95,7 @@ extension LiveRotations {
         /// Until woken or, where there is one, the time is over; false when halted.
         func rest(for duration: Duration?, on clock: any RotationClock) async -> Bool {
             await sleep(for: duration, on: clock) { $0.isHalted || $0.isWoken || $0.cancellation == .asked }
-            return !state.withLock { $0.isHalted }
+            return state.withLock { !$0.isHalted || $0.cancellation == .asked }
         }
 
         private func sleep(for duration: Duration?, on clock: any RotationClock, until isOver: @escaping @Sendable (State) -> Bool) async {

@@ -32,7 +32,8 @@ struct Bench {
             name: try UpstreamName("fb"), baseURL: try BaseURL(standIn.baseURL(host: host), plainHTTP: .allowed),
             caPEM: trust.caPEM(of: standIn),
             pinSHA256: trust.pin(of: standIn), workspaceID: workspaceID)
-        let backend = if let now { FlashbackBackend(limits: InForce(limits), now: { now }) } else { FlashbackBackend(limits: InForce(limits)) }
+        let backend =
+            if let now { FlashbackBackend(limits: InForce(limits), now: { now }) } else { FlashbackBackend(limits: InForce(limits)) }
         do {
             try await body(Bench(standIn: standIn, target: backend.target(at: address), id: try RemoteID(defaultID)))
         } catch {

@@ -264,8 +264,59 @@ private let reason = Reason("seen")
         try await harness.stage("key-4")
         _ = try await harness.service.discard(4, of: ServiceHarness.config, .stagedOnly, as: ServiceHarness.root)
         try await harness.service.release(ServiceHarness.config, as: ServiceHarness.root)
-        _ = try await harness.service.discard(3, of: ServiceHarness.config, .stagedOnly, as: ServiceHarness.root)
-        #expect(try await harness.states() == [1: .previous, 2: .current, 3: .discarded, 4: .discarded])
+        let refusal = await #expect(throws: Problem.self) {
+            try await harness.service.discard(3, of: ServiceHarness.config, .stagedOnly, as: ServiceHarness.root)
+        }
+        #expect(refusal?.code == .badRequest)
+        #expect(try await harness.rotate().state == .succeeded)
+        #expect(try await harness.states() == [1: .previous, 2: .previous, 3: .current, 4: .discarded])
+    }
+
+    /// Where it was copied from, the rotation went on, and its key is what the backend holds.
+    private static func waitingWhenCopied() async throws -> (ServiceHarness, RotationID) {
+        let first = try await Self.rotated()
+        first.target.isAway = true
+        let rotating = Task { try await first.rotate() }
+        await first.clock.sleepers(atLeast: 1)
+        while try await Self.state(first) != .waiting {
+            first.clock.advance(by: .seconds(15))
+            await first.clock.sleepers(atLeast: 1)
+        }
+        let id = try await rotating.value.id
+        let harness = try await Self.restarted(first)
+        #expect(try await harness.service.rotation(id, as: ServiceHarness.root).state == .stuck)
+        try await harness.service.release(ServiceHarness.config, as: ServiceHarness.root)
+        return (harness, id)
+    }
+
+    @Test func `does not take a rotation that waited when it was copied for one that sent nothing`() async throws {
+        let (harness, id) = try await Self.waitingWhenCopied()
+        let resolving = Task { try await harness.service.resolve(id, .retry, .untilSettled, as: ServiceHarness.root) }
+        await harness.clock.sleepers(atLeast: 1)
+        await #expect(throws: Problem.self) { try await harness.service.cancel(id, as: ServiceHarness.root) }
+        harness.target.isAway = false
+        harness.target.answer(puts: [.rejected(reason)])
+        harness.clock.advance(by: .seconds(15))
+        // The earlier one is put back, which brings certainty.
+        #expect(try await resolving.value.state == .rejected)
+        #expect(harness.target.calls.last == .validate && harness.target.calls.dropLast().last == .put("key-1", RemoteFields()))
+    }
+
+    @Test func `keeps to the operator's word for one that waited when it was copied`() async throws {
+        let (harness, id) = try await Self.waitingWhenCopied()
+        harness.target.isAway = false
+        harness.target.answer(puts: [.refused(reason)])
+        let resolved = try await harness.service.resolve(id, .applied, .untilSettled, as: ServiceHarness.root)
+        #expect(resolved.state == .failed)
+        #expect(try await harness.states() == [1: .previous, 2: .current])
+    }
+
+    @Test func `does not erase what came along staged on a mere no, since the backend may hold it`() async throws {
+        let harness = try await Self.restarted(try await Self.rotated())
+        try await harness.service.release(ServiceHarness.config, as: ServiceHarness.root)
+        harness.target.answer(puts: [.rejected(reason)])
+        #expect(try await harness.rotate().state == .rejected)
+        #expect(harness.target.calls.suffix(2) == [.put("key-1", RemoteFields()), .validate])
     }
 
     @Test func `is ended for the machine on which that was said, and begins again on any other`() async throws {

@@ -18,6 +18,15 @@ import Testing
     }
 }
 
+@Suite struct `The check of a PUT that went through` {
+    @Test func `is held by no pause, also after a PUT without an answer`() throws {
+        var machine = try begun()
+        _ = machine.put(.offered, answered: .unknown(reason, retryAfter: nil), at: moment())
+        #expect(machine.put(.offered, answered: .accepted, at: moment()) == [.act(.validate(.offered), after: .zero)])
+        #expect(!machine.isRetry(.validate(.offered)))
+    }
+}
+
 @Suite struct `A PUT of which nothing went out` {
     @Test func `is tried again like one without an answer, but leaves nothing open`() throws {
         var machine = try begun()

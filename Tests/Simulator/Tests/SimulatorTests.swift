@@ -33,7 +33,8 @@ import Testing
         ("sends-the-earlier-key", "never twice"), ("believes-every-put", "never cut off"),
         ("answers-before-the-commit", "durable before visible"), ("leaves-out-a-config", "never silent: status does not name"),
         ("ignores-quarantine", "quarantine holds: key-"), ("keeps-no-counter", "quarantine holds: an older vault"),
-        ("knows-no-machine", "quarantine holds"), ("keeps-its-reserve", "never silent: what the backend answered"),
+        ("takes-sent-for-unsent", "never cut off"), ("knows-no-machine", "quarantine holds"),
+        ("keeps-its-reserve", "never silent: what the backend answered"),
     ]) func `finds the promise that a variant breaks`(_ variant: String, _ promise: String) async throws {
         let runs = try await Self.simulator("random", "--rotations", "3000", "--seed", "1", "--variant", variant)
         #expect(runs.status == 1)

@@ -66,3 +66,15 @@ struct TargetThatBelieves: TargetDecorator {
         return .accepted
     }
 }
+
+struct TargetThatForgetsSending: TargetDecorator {
+    let honest: any RotationTarget
+
+    func put(
+        _ which: CredentialsInPlay.Which?, of secrets: borrowing SecretsInPlay, field: CredentialField, fields: RemoteFields,
+        to id: RemoteID
+    ) async -> PutAnswer {
+        let answer = await honest.put(which, of: secrets, field: field, fields: fields, to: id)
+        return if case .unknown(let reason, _) = answer { .notSent(reason) } else { answer }
+    }
+}

@@ -28,6 +28,8 @@ package enum BrokenVariant: String, CaseIterable, Sendable {
     case sendsTheEarlierKey = "sends-the-earlier-key"
     /// Every PUT counts as confirmed.
     case believesEveryPut = "believes-every-put"
+    /// What got no answer counts as never sent.
+    case takesSentForUnsent = "takes-sent-for-unsent"
     /// A key that came along with the vault is put though it is in quarantine.
     case ignoresQuarantine = "ignores-quarantine"
     /// An older copy passes for today's vault.
@@ -52,6 +54,7 @@ package enum BrokenVariant: String, CaseIterable, Sendable {
         case .movesDueEarly: ports.journal = { JournalThatMovesDue(honest: $0, vault: $1) }
         case .sendsTheEarlierKey: ports.targets = Targets(honest: ports.targets) { TargetOfTheEarlierKey(honest: $0) }
         case .believesEveryPut: ports.targets = Targets(honest: ports.targets) { TargetThatBelieves(honest: $0) }
+        case .takesSentForUnsent: ports.targets = Targets(honest: ports.targets) { TargetThatForgetsSending(honest: $0) }
         case .ignoresQuarantine: ports.opened = Self.ignoreQuarantine
         case .keepsNoCounter: ports.mirror = { _ in nil }
         case .knowsNoMachine: ports.machine = { _ in nil }
