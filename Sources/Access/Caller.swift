@@ -23,10 +23,13 @@ package struct CallerIdentity: Sendable, Equatable {
 package struct Caller: Sendable {
     package let identity: CallerIdentity
     package let policy: Policy
+    /// Hears of each right that was asked for in vain.
+    private let onDenial: @Sendable (Right) -> Void
 
-    package init(_ identity: CallerIdentity, under policy: Policy) {
+    package init(_ identity: CallerIdentity, under policy: Policy, onDenial: @escaping @Sendable (Right) -> Void = { _ in }) {
         self.identity = identity
         self.policy = policy
+        self.onDenial = onDenial
     }
 
     package var uid: UInt32 { identity.uid }
@@ -42,6 +45,7 @@ package struct Caller: Sendable {
     /// Throws `not-allowed`, or what a config that does not exist throws where the caller has no right on that name at all.
     package func require(_ right: Right, on scope: Scope) throws(Problem) {
         guard !may(right, on: scope) else { return }
+        onDenial(right)
         if case .config(let name) = scope, !Right.allCases.contains(where: { may($0, on: scope) }) { throw .unknownConfig(name) }
         let place =
             switch scope {

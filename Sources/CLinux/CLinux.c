@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <pwd.h>
 #include <sched.h>
@@ -116,6 +117,18 @@ int kt_unix_is_served(const char *path) {
     return -1;
 }
 
+int kt_is_loopback(int socket) {
+    union {
+        struct sockaddr any;
+        struct sockaddr_in four;
+        struct sockaddr_in6 six;
+    } address;
+    socklen_t length = sizeof address;
+    if (getsockname(socket, &address.any, &length) < 0) return -1;
+    if (address.any.sa_family == AF_INET) return ntohl(address.four.sin_addr.s_addr) >> 24 == 127;
+    return address.any.sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&address.six.sin6_addr);
+}
+
 int kt_look_at(const char *path, uint64_t *device, uint64_t *inode, uint64_t *changed) {
     struct stat facts;
     if (lstat(path, &facts) < 0) return -1;
@@ -155,6 +168,11 @@ int64_t kt_raise_open_files(void) {
     limit.rlim_cur = limit.rlim_max;
     if (setrlimit(RLIMIT_NOFILE, &limit) < 0) return -1;
     return (int64_t)limit.rlim_cur;
+}
+
+int64_t kt_open_files_limit(void) {
+    struct rlimit limit;
+    return getrlimit(RLIMIT_NOFILE, &limit) < 0 ? -1 : (int64_t)limit.rlim_cur;
 }
 
 int64_t kt_locked_memory_limit(void) {

@@ -8,6 +8,7 @@ internal import Synchronization
 package final class FlashbackBackend: TargetProvider {
     private let limits: InForce<Limits>
     private let now: @Sendable () -> Timestamp
+    private let onRequest: @Sendable (RequestReport) -> Void
     private let contexts = TLSContexts()
     private let upstreams = Mutex<[Key: Upstream]>([:])
 
@@ -22,10 +23,15 @@ package final class FlashbackBackend: TargetProvider {
     /// Far more than anybody configures; addresses that changed must not pile up.
     private static let upstreamsMax = 256
 
-    /// `now` is needed for `Retry-After` dates and for judging the expiry of tokens only.
-    package init(limits: InForce<Limits> = InForce(Limits()), now: @escaping @Sendable () -> Timestamp = { Timestamp(Date()) }) {
+    /// `now` is needed for `Retry-After` dates and for judging the expiry of tokens only. `onRequest` hears of each request that was made; it
+    /// must not block.
+    package init(
+        limits: InForce<Limits> = InForce(Limits()), now: @escaping @Sendable () -> Timestamp = { Timestamp(Date()) },
+        onRequest: @escaping @Sendable (RequestReport) -> Void = { _ in }
+    ) {
         self.limits = limits
         self.now = now
+        self.onRequest = onRequest
     }
 
     package func target(at address: UpstreamAddress) -> any RotationTarget {
@@ -33,13 +39,17 @@ package final class FlashbackBackend: TargetProvider {
         return upstreams.withLock { upstreams in
             let limits = limits.current
             if let known = upstreams[key], known.client == nil || known.client?.limits == limits {
-                return FlashbackTarget(upstream: known, now: now)
+                return target(known, address.name)
             }
             let made = Upstream(client: client(for: address, limits), workspaceID: address.workspaceID)
             if upstreams.count >= Self.upstreamsMax { upstreams.removeAll() }
             upstreams[key] = made
-            return FlashbackTarget(upstream: made, now: now)
+            return target(made, address.name)
         }
+    }
+
+    private func target(_ upstream: Upstream, _ name: UpstreamName) -> FlashbackTarget {
+        FlashbackTarget(upstream: upstream, reporter: RequestReporter(upstream: name, tell: onRequest), now: now)
     }
 
     /// A stored address was checked when it was stored; should it be unreadable all the same, every call says so.

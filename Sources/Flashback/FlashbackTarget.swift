@@ -6,6 +6,7 @@ internal import Secrets
 /// The calls of the Flashback API, each one request. What an answer means is decided by the classifiers next door.
 struct FlashbackTarget: RotationTarget {
     let upstream: Upstream
+    let reporter: RequestReporter
     let now: @Sendable () -> Timestamp
 
     func put(
@@ -21,7 +22,9 @@ struct FlashbackTarget: RotationTarget {
             }
         switch consume body {
         case .some(let body):
+            let started = ContinuousClock.now
             let outcome = await client.send(Request(.put, "/ai/llm/\(id)"), bearer: secrets.bearer, body: body)
+            reporter.report(.put, outcome, since: started)
             let reply = Reply(outcome, now: now()) { Self.hide(secrets, in: &$0) }
             return PutAnswer(reply, id: id)
         case .none: return .refused(Reason("there is nothing to put"))
@@ -30,13 +33,15 @@ struct FlashbackTarget: RotationTarget {
 
     func validate(_ id: RemoteID, secrets: borrowing SecretsInPlay) async -> ValidateAnswer {
         guard let client = upstream.client else { return .inconclusive(Reason(Upstream.noTrust)) }
+        let started = ContinuousClock.now
         let outcome = await client.send(Request(.post, "/ai/llm/\(id)/validate"), bearer: secrets.bearer)
+        reporter.report(.post, outcome, since: started)
         return ValidateAnswer(Reply(outcome, now: now()) { Self.hide(secrets, in: &$0) }, id: id)
     }
 
     func lookUp(_ id: RemoteID, noOlderThan age: Duration, bearer: borrowing Secret) async -> LookUpAnswer {
         guard let client = upstream.client else { return .unavailable(Reason(Upstream.noTrust)) }
-        let request = ListRequest(client: client, workspaceID: upstream.workspaceID, now: now)
+        let request = ListRequest(client: client, workspaceID: upstream.workspaceID, reporter: reporter, now: now)
         switch await upstream.listing.read(noOlderThan: age, bearer: bearer, by: request) {
         case .entries(let entries):
             guard let entry = entries[id.description] else { return .missing }
@@ -48,7 +53,9 @@ struct FlashbackTarget: RotationTarget {
 
     func refresh(with token: borrowing Secret) async -> RefreshAnswer {
         guard let client = upstream.client else { return .notSent(Reason(Upstream.noTrust)) }
+        let started = ContinuousClock.now
         let outcome = await client.send(Request(.post, "/user/refresh"), body: RefreshBody.make(token))
+        reporter.report(.post, outcome, since: started)
         return RefreshAnswer(outcome, token: token, now: now())
     }
 

@@ -17,6 +17,7 @@ enum ListResult: Sendable {
 struct ListRequest: Sendable {
     let client: HTTPClient
     let workspaceID: String?
+    let reporter: RequestReporter
     let now: @Sendable () -> Timestamp
 
     static let replyBytesMax = 8 << 20
@@ -25,7 +26,9 @@ struct ListRequest: Sendable {
         let reader = Reader()
         let request = Request(
             .get, "/ai/llm", query: workspaceID.map { "workspaceId=\(Self.escaped($0))" }, replyBytesMax: Self.replyBytesMax)
+        let started = ContinuousClock.now
         let outcome = await client.stream(request, bearer: bearer) { reader.take($0) }
+        reporter.report(.get, outcome, since: started)
         if case .response(let response) = outcome, response.status == 200 { return reader.result() }
         switch Reply(outcome, now: now(), hide: { $0.hide(bearer) }) {
         case .failed(let failure) where failure.kind == .unsendable: return .unauthorized(Reason(failure))

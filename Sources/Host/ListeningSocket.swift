@@ -1,16 +1,32 @@
 import CLinux
 import Glibc
 
-/// A Unix stream socket to serve: made here, or handed over by systemd.
+/// A stream socket to serve: made here, or handed over by systemd.
 package struct ListeningSocket: Sendable {
     package let descriptor: Int32
+    package let purpose: Purpose
     package let origin: Origin
+
+    /// What is served on it. The name is the one of `FileDescriptorName=`, systemd.socket(5).
+    package enum Purpose: String, Sendable, CaseIterable {
+        /// The API, on a Unix socket.
+        case api = "keyturn"
+        /// Metrics and health alone, on a TCP socket of the loopback interface, where nobody can tell who calls.
+        case metrics
+
+        var wanted: String {
+            switch self {
+            case .api: "a listening Unix stream socket (ListenStream=/run/keyturn/keyturn.sock)"
+            case .metrics: "a listening TCP socket of a loopback address (ListenStream=127.0.0.1:9464)"
+            }
+        }
+    }
 
     package enum Origin: Sendable, Equatable {
         /// Bound by this process, which also removes the file.
         case ours(path: String, file: FileIdentity)
         /// From socket activation: the file belongs to systemd, and who connects later is served by the next daemon.
-        case inherited(name: String)
+        case inherited
     }
 
     /// Tells our socket file from one that a successor put in its place.
@@ -21,9 +37,10 @@ package struct ListeningSocket: Sendable {
         let changed: UInt64
     }
 
-    package init(inherited descriptor: Int32, name: String) {
+    package init(inherited descriptor: Int32, for purpose: Purpose) {
         self.descriptor = descriptor
-        self.origin = .inherited(name: name)
+        self.purpose = purpose
+        self.origin = .inherited
     }
 
     /// Listens on `path`: whoever connects from here on waits until he is served. A stale socket is replaced only if nobody listens on it; any other file is left alone.
@@ -40,6 +57,7 @@ package struct ListeningSocket: Sendable {
             throw .system(error)
         }
         descriptor = listening
+        purpose = .api
         origin = .ours(path: path, file: file)
     }
 
@@ -73,15 +91,20 @@ package enum SocketFailure: Error, Equatable, CustomStringConvertible {
     case socketTaken(path: String)
     /// Something else lies in the socket's place; it is not touched.
     case notASocket(path: String)
-    /// An inherited descriptor that is no listening Unix stream socket.
-    case unfitDescriptor(name: String)
+    /// An inherited descriptor of a name that means nothing here.
+    case unknownName(String)
+    /// An inherited descriptor that is not what its name says.
+    case unfitDescriptor(ListeningSocket.Purpose)
     case system(SystemError)
 
     package var description: String {
         switch self {
         case .socketTaken(let path): "'\(path)' is served already: another keyturnd runs. Stop it, or choose another --socket."
         case .notASocket(let path): "'\(path)' is not a socket. Move it away, or choose another --socket."
-        case .unfitDescriptor(let name): "The inherited descriptor '\(name)' is no listening Unix stream socket. Look at keyturnd.socket."
+        case .unknownName(let name):
+            "systemd handed over a socket named '\(name)'. Its unit must have FileDescriptorName=keyturn for the API, or =metrics for metrics and health."
+        case .unfitDescriptor(let purpose):
+            "The socket that systemd handed over as '\(purpose.rawValue)' is not \(purpose.wanted). Mend its unit."
         case .system(let error): "\(error)"
         }
     }

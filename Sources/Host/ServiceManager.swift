@@ -83,10 +83,24 @@ extension ListeningSocket {
         var sockets: [ListeningSocket] = []
         for (index, name) in known.enumerated() {
             let descriptor = firstInherited + Int32(index)
-            // SAFETY: takes a number; says whether it is a listening Unix stream socket, whatever its path.
-            guard sd_is_socket_unix(descriptor, Int32(SOCK_STREAM.rawValue), 1, nil, 0) > 0 else { throw .unfitDescriptor(name: name) }
-            sockets.append(ListeningSocket(inherited: descriptor, name: name))
+            guard let purpose = Purpose(rawValue: name) else { throw .unknownName(name) }
+            guard purpose.fits(descriptor) else { throw .unfitDescriptor(purpose) }
+            sockets.append(ListeningSocket(inherited: descriptor, for: purpose))
         }
         return sockets
+    }
+}
+
+extension ListeningSocket.Purpose {
+    fileprivate func fits(_ descriptor: Int32) -> Bool {
+        let stream = Int32(SOCK_STREAM.rawValue)
+        switch self {
+        case .api:
+            // SAFETY: takes a number; says whether it is a listening Unix stream socket, whatever its path.
+            return sd_is_socket_unix(descriptor, stream, 1, nil, 0) > 0
+        case .metrics:
+            // SAFETY: both take a number; the first says whether it is a listening TCP socket of either family, whatever its port.
+            return sd_is_socket_inet(descriptor, AF_UNSPEC, stream, 1, 0) > 0 && kt_is_loopback(descriptor) == 1
+        }
     }
 }

@@ -224,7 +224,7 @@ package struct Attention: Codable, Sendable, Equatable {
 
 /// Answer of `GET /healthz` and `/readyz`.
 package struct Health: Codable, Sendable, Equatable {
-    /// `ok` or `sealed`.
+    /// `ok`; else `hangs`, or `sealed` and `starting`.
     package var status: String
 
     package init(status: String) {

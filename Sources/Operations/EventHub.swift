@@ -20,13 +20,13 @@ package final class EventHub: AuditAudience, RotationObserver {
 
     private let watchers = Mutex<[Int: AsyncStream<Event>.Continuation]>([:])
     private let counter = Mutex(0)
-    private let listener: any EventListener
+    private let listeners: [any EventListener]
 
     /// What a slow watcher may lag behind before it is cut off.
     private static let bufferMax = 256
 
-    package init(listener: any EventListener) {
-        self.listener = listener
+    package init(listeners: [any EventListener]) {
+        self.listeners = listeners
     }
 
     package func watch() -> AsyncStream<Event> {
@@ -50,26 +50,30 @@ package final class EventHub: AuditAudience, RotationObserver {
     }
 
     package func recorded(_ entry: AuditEntry) {
-        listener.recorded(entry)
+        for listener in listeners { listener.recorded(entry) }
         pass(.recorded(entry))
     }
 
+    package func notRecorded(_ changes: Int) {
+        for listener in listeners { listener.notRecorded(changes) }
+    }
+
     package func roomChanged(to room: VaultStore.Room) {
-        listener.roomChanged(to: room)
+        for listener in listeners { listener.roomChanged(to: room) }
     }
 
     package func rotation(_ rotation: Rotation, does step: RotationStep) {
         guard let step = Step(step) else { return }
-        listener.rotation(rotation, step: step.rawValue)
+        for listener in listeners { listener.rotation(rotation, step: step.rawValue) }
         pass(.step(rotation, step))
     }
 
     package func rotation(_ rotation: Rotation, got answer: String) {
-        listener.rotation(rotation, step: "answer \(answer)")
+        for listener in listeners { listener.rotation(rotation, step: "answer \(answer)") }
     }
 
     package func rotation(_ rotation: Rotation, cannotGoOn error: any Error) {
-        listener.rotation(rotation, cannotGoOn: error)
+        for listener in listeners { listener.rotation(rotation, cannotGoOn: error) }
     }
 
     private func pass(_ event: Event) {
@@ -80,9 +84,10 @@ package final class EventHub: AuditAudience, RotationObserver {
     }
 }
 
-/// Hears everything, for the log. Must not block.
+/// Hears everything, for the log and the metrics. Must not block.
 package protocol EventListener: Sendable {
     func recorded(_ entry: AuditEntry)
+    func notRecorded(_ changes: Int)
     func roomChanged(to room: VaultStore.Room)
     func rotation(_ rotation: Rotation, step: String)
     func rotation(_ rotation: Rotation, cannotGoOn error: any Error)

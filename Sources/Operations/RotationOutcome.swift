@@ -97,6 +97,7 @@ struct RotationOutcome {
             makeCurrent(number, proof: proof, &config)
             config.update(number) { $0.reason = warning?.what }
             config.hold = nil
+            config.lastSuccessAt = now
             config.dueAt = config.everySeconds.map { now + .seconds($0) }
             try retireRollbackSource(&config, &transaction)
         case .failed(let reason, .stays):

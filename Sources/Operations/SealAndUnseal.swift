@@ -69,6 +69,7 @@ extension VaultService {
         // A vault that sealed itself has left its rotations' drivers as they were, and may not be the same when it opens again.
         await runner.halt()
         let now = clock.now()
+        takenUp.set(false)
         try await vault.unseal(Admission(at: now, by: caller, machine: source.machine, older: older)) { () throws(VaultError) in
             runner.prepare()
             return try body(now)
@@ -88,6 +89,21 @@ extension VaultService {
             try await vault.write(.begun) { _ in .changed((), AuditEvent(at: now, "vault.unsealed", by: caller)) }
             try await holdQuarantined()
             runner.goOn()
+        }
+        takenUp.set(true)
+    }
+
+    package enum Readiness: Sendable {
+        case sealed
+        /// Open for reading; what was unfinished is not resumed yet.
+        case takingUp
+        case ready
+    }
+
+    package var readiness: Readiness {
+        get async {
+            guard await vault.sealedBecause == nil else { return .sealed }
+            return takenUp.isTrue ? .ready : .takingUp
         }
     }
 
@@ -133,4 +149,13 @@ extension VaultService {
     package var sealedBecause: VaultError? {
         get async { await vault.sealedBecause }
     }
+}
+
+/// Whether what was unfinished when the vault was opened last is resumed.
+final class TakenUp: Sendable {
+    private let state = Mutex(false)
+
+    var isTrue: Bool { state.withLock(\.self) }
+
+    func set(_ isTrue: Bool) { state.withLock { $0 = isTrue } }
 }

@@ -16,6 +16,7 @@ package struct VaultService: Sendable {
     let sealedIntake = SealedIntake()
     /// Whose turn it is to open the vault.
     let openings = Window(size: 1)
+    let takenUp = TakenUp()
     private let limitsInForce: InForce<OperationLimits>
     let stragglers: StragglerWatch
 

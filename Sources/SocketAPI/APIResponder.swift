@@ -8,30 +8,27 @@ import Model
 /// From a whole request to a written reply: finds the caller, runs the route, turns what it throws into a problem, stamps and logs.
 struct APIResponder: Sendable {
     let routes: any HTTPResponder<APIContext>
-    let underWay: RequestsUnderWay
+    let answering: Answering
     let stopping: Latch
     let limits: ServerLimits
     let policy: PolicyInForce
-    let stamp: ReplyStamp
+    let onDenial: @Sendable (Right) -> Void
     let logger: Logger
 
     func answer(_ request: Request, _ writer: consuming ResponseWriter, on connection: Connection) async throws {
         let started = ContinuousClock.now
         let requestID = ReplyStamp.newRequestID()
-        let isTaken = underWay.begin()
-        defer { if isTaken { underWay.end() } }
-
         let context = APIContext(
             source: .init(
-                logger: logger, caller: Caller(await connection.caller(), under: policy.current), requestID: requestID, stopping: stopping,
-                connection: connection,
-                limits: limits))
-        var response = isTaken ? await reply(to: request, context) : ProblemReply(.stopping).response
-        stamp.put(on: &response.headers, requestID: requestID)
-        if request.method == .head { response = response.createHeadResponse() }
-        if !isTaken || request.headers[.connection]?.lowercased() == "close" { response.headers[.connection] = "close" }
-        defer { log(request, response.status, context, took: started.duration(to: .now)) }
-        try await writer.write(response: response.head, body: response.body)
+                logger: logger, caller: Caller(await connection.caller(), under: policy.current, onDenial: onDenial), requestID: requestID,
+                stopping: stopping, connection: connection, limits: limits))
+        try await answering.answer(
+            request, writer, requestID,
+            by: { await reply(to: request, context) },
+            finally: { status in
+                log(request, status, context, took: started.duration(to: .now))
+                return context.endpointPath
+            })
     }
 
     private func reply(to request: Request, _ context: APIContext) async -> Response {

@@ -16,9 +16,7 @@ final class OpenConnections: Sendable {
     }
 
     /// `false` when this user has as many as allowed already. It is counted in both cases, until it closes.
-    func admit(_ connection: Connection) -> Bool {
-        let channel = connection.channel
-        let uid = connection.uid
+    func admit(_ channel: any Channel, of uid: UInt32) -> Bool {
         let count = state.withLock { state in
             state.channels[ObjectIdentifier(channel)] = channel
             state.perUser[uid, default: 0] += 1

@@ -56,6 +56,8 @@ extension Problem {
     static let headTooLarge = Problem(.tooLarge, "The request's line and header fields are too long.")
     static let malformed = Problem(.badRequest, "This is not valid HTTP/1.1.")
     static let unknownPath = Problem(.notFound, "There is nothing at this path; GET /openapi.yaml lists what there is.")
+    static let unknownOpenPath = Problem(
+        .notFound, "This socket has /metrics, /healthz and /readyz alone; the API is on Keyturn's Unix socket.")
     static let stopping = Problem(
         .stopping, "The daemon is stopping and takes no new requests: try again in a few seconds.", nextStep: "keyturn status")
 
@@ -65,6 +67,10 @@ extension Problem {
 
     static func tooManyConnections(_ count: Int) -> Problem {
         Problem(.tooManyRequests, "This user has \(count) connections open already: close some, or keep one and use it again.")
+    }
+
+    static func tooManyScrapers(_ count: Int) -> Problem {
+        Problem(.tooManyRequests, "This socket has \(count) connections open already.")
     }
 
     /// What Hummingbird refuses by itself. Its messages are left out: they are not ours.

@@ -14,13 +14,17 @@ package struct Routes: Sendable {
     let policy: PolicyInForce
     let clock: any RotationClock
     let version: String
+    let open: OpenPages
 
-    package init(service: VaultService, events: EventHub, policy: PolicyInForce, clock: any RotationClock, version: String) {
+    package init(
+        service: VaultService, events: EventHub, policy: PolicyInForce, clock: any RotationClock, version: String, open: OpenPages
+    ) {
         self.service = service
         self.events = events
         self.policy = policy
         self.clock = clock
         self.version = version
+        self.open = open
     }
 
     package func add(to router: Router<APIContext>) {

@@ -13,6 +13,10 @@ package struct ServerLimits: Sendable {
     /// How long what a refused caller still sends is read and thrown away, so that it gets to read the reply.
     package var lingerTime: Duration = .seconds(2)
     package var connectionsPerCaller = 1024
+    /// On the metrics' socket there is no telling callers apart: this is for all of them. A few scrapers need one each.
+    package var openConnections = 16
+    /// There, a connection that does nothing makes room for another sooner.
+    package var openIdleTime: Duration = .seconds(10)
     /// Between two comments in a stream of events, which show a caller that the daemon is there.
     package var heartbeat: Duration = .seconds(15)
 

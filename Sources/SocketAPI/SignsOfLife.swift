@@ -1,10 +1,10 @@
-import NIOCore
+package import NIOCore
 package import Operations
 import Synchronization
 
 /// Whether what every request needs still answers: the event loop that serves it, and the thread that the vault's work runs on.
 package struct SignsOfLife: Sendable {
-    private let server: SocketServer
+    private let loop: any EventLoop
     private let service: VaultService
 
     package enum Part: String, Sendable, CaseIterable {
@@ -12,15 +12,15 @@ package struct SignsOfLife: Sendable {
         case vault = "the vault's thread"
     }
 
-    package init(of server: SocketServer, _ service: VaultService) {
-        self.server = server
+    package init(loop: any EventLoop, _ service: VaultService) {
+        self.loop = loop
         self.service = service
     }
 
     /// The parts that did not answer within `time`; empty when all is well, and then it returns as soon as they have.
     package func missing(within time: Duration) async -> [Part] {
         let roll = RollCall()
-        server.loop.execute { roll.answered(.eventLoop) }
+        loop.execute { roll.answered(.eventLoop) }
         // What hangs can't be cancelled, and must not be waited for: it is left behind.
         Task { [service] in
             await service.answers()

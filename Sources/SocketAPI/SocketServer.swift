@@ -11,15 +11,18 @@ import NIOHTTPTypes
 package import NIOPosix
 import Synchronization
 
-/// Serves HTTP/1.1 on Unix sockets. `start`, then `run` until `stop`.
+/// Serves HTTP/1.1: the API on Unix sockets, metrics and health on those that are for them. `start`, then `run` until `stop`.
 package final class SocketServer: Sendable {
     private let limits: ServerLimits
     private let unitOf: UnitLookup
     private let logger: Logger
     private let group: any EventLoopGroup
     private let responder: APIResponder
+    private let openResponder: OpenResponder
     private let stamp: ReplyStamp
+    private let tally: RequestTally
     private let connections: OpenConnections
+    private let openConnections: OpenConnections
     private let underWay = RequestsUnderWay()
     private let stopping = Latch()
     private let handlings = Handlings()
@@ -34,26 +37,30 @@ package final class SocketServer: Sendable {
         let quiescing: ServerQuiescingHelper
     }
 
-    /// `group`: the daemon's event loops; one thread is enough, and it lives as long as the process.
+    /// `group`: the daemon's event loops; one thread is enough, and it lives as long as the process. `open`: what is served to whoever comes.
     package init(
         limits: ServerLimits = ServerLimits(), policy: PolicyInForce, logger: Logger, group: any EventLoopGroup = .oneThread,
         now: @escaping @Sendable () -> Timestamp,
-        unitOf: @escaping UnitLookup, routes: (Router<APIContext>) -> Void
+        unitOf: @escaping UnitLookup, tally: RequestTally = RequestTally(), onDenial: @escaping @Sendable (Right) -> Void = { _ in },
+        open: @escaping OpenAnswers = { _, _ in nil }, routes: (Router<APIContext>) -> Void
     ) {
         self.limits = limits
         self.unitOf = unitOf
         self.logger = logger
         self.group = group
         stamp = ReplyStamp(now: now)
+        self.tally = tally
         connections = OpenConnections(perCallerMax: limits.connectionsPerCaller)
+        openConnections = OpenConnections(perCallerMax: limits.openConnections)
+        let answering = Answering(underWay: underWay, stamp: stamp, tally: tally)
         responder = APIResponder(
-            routes: Router.keyturn(routes).buildResponder(), underWay: underWay, stopping: stopping, limits: limits, policy: policy,
-            stamp: stamp,
-            logger: logger)
+            routes: Router.keyturn(routes).buildResponder(), answering: answering, stopping: stopping, limits: limits, policy: policy,
+            onDenial: onDenial, logger: logger)
+        openResponder = OpenResponder(answers: open, answering: answering, logger: logger)
     }
 
     /// The one that serves requests, or one of them.
-    var loop: any EventLoop { group.any() }
+    package var loop: any EventLoop { group.any() }
 
     /// Listens. From here on `run` must follow.
     package func start(on sockets: [ListeningSocket]) async throws {
@@ -67,7 +74,7 @@ package final class SocketServer: Sendable {
                 }
                 // A caller may close its writing side and still wait for the reply.
                 .childChannelOption(.allowRemoteHalfClosure, value: true)
-                .childChannelInitializer { self.accept($0) }
+                .childChannelInitializer { self.accept($0, for: socket.purpose) }
                 .withBoundSocket(socket.descriptor)
                 .get()
             channel.closeFuture.whenComplete { [stopping, logger] _ in
@@ -112,6 +119,7 @@ package final class SocketServer: Sendable {
             group.cancelAll()
             close(doors)
             connections.closeAll()
+            openConnections.closeAll()
         }
         for door in doors { door.socket.removeFile() }
         stopped.open()
@@ -120,24 +128,11 @@ package final class SocketServer: Sendable {
 
 extension SocketServer {
     /// Runs on the new channel's event loop.
-    private func accept(_ channel: any Channel) -> EventLoopFuture<Void> {
+    private func accept(_ channel: any Channel, for purpose: ListeningSocket.Purpose) -> EventLoopFuture<Void> {
         do {
-            let connection = Connection(peer: try Self.peer(of: channel), channel: channel, unitOf: unitOf)
-            let isAdmitted = connections.admit(connection)
-            let gate = RequestGate(
-                limits: limits, stamp: stamp,
-                refusal: isAdmitted ? nil : ProblemReply(.tooManyConnections(limits.connectionsPerCaller)),
-                onRefusal: { [logger] reply in
-                    logger.debug(
-                        "Refused a request.",
-                        metadata: [
-                            "problem": "\(reply.document.code)", "status": "\(reply.document.status)", "caller_uid": "\(connection.uid)",
-                        ])
-                })
-            try channel.pipeline.syncOperations.addHandler(ByteWatch(gate))
-            let http = httpChannel(gate: NIOLoopBound(gate, eventLoop: channel.eventLoop), connection)
-            return http.setup(channel: channel, logger: logger).map { [handlings, logger] value in
-                handlings.begin { await http.handle(value: value, logger: logger) }
+            switch purpose {
+            case .api: return try acceptCaller(channel)
+            case .metrics: return try acceptScraper(channel)
             }
         } catch {
             channel.close(promise: nil)
@@ -145,15 +140,49 @@ extension SocketServer {
         }
     }
 
-    private func httpChannel(gate: NIOLoopBound<RequestGate>, _ connection: Connection) -> HTTP1Channel {
-        HTTP1Channel(
-            responder: { [responder] request, writer, _ in try await responder.answer(request, writer, on: connection) },
+    private func acceptCaller(_ channel: any Channel) throws -> EventLoopFuture<Void> {
+        let connection = Connection(peer: try Self.peer(of: channel), channel: channel, unitOf: unitOf)
+        let refusal: Problem? = connections.admit(channel, of: connection.uid) ? nil : .tooManyConnections(limits.connectionsPerCaller)
+        return try serve(channel, limits, refusal, caller: "\(connection.uid)") { [responder] request, writer, _ in
+            try await responder.answer(request, writer, on: connection)
+        }
+    }
+
+    /// Over TCP nobody can tell who it is: all of them are one caller, who is nobody else.
+    private func acceptScraper(_ channel: any Channel) throws -> EventLoopFuture<Void> {
+        let refusal: Problem? = openConnections.admit(channel, of: 0) ? nil : .tooManyScrapers(limits.openConnections)
+        var limits = limits
+        limits.idleTime = limits.openIdleTime
+        return try serve(channel, limits, refusal, caller: "none") { [openResponder] request, writer, _ in
+            try await openResponder.answer(request, writer, on: channel)
+        }
+    }
+
+    private func serve(
+        _ channel: any Channel, _ limits: ServerLimits, _ refusal: Problem?, caller: String,
+        responder: @escaping HTTPChannelHandler.Responder
+    ) throws -> EventLoopFuture<Void> {
+        let gate = RequestGate(
+            limits: limits, stamp: stamp, refusal: refusal.map { ProblemReply($0) },
+            onRefusal: { [logger, tally] reply in
+                tally.count(nil, reply.document.status)
+                logger.debug(
+                    "Refused a request.",
+                    metadata: ["problem": "\(reply.document.code)", "status": "\(reply.document.status)", "caller_uid": "\(caller)"])
+            })
+        try channel.pipeline.syncOperations.addHandler(ByteWatch(gate))
+        let bound = NIOLoopBound(gate, eventLoop: channel.eventLoop)
+        let http = HTTP1Channel(
+            responder: responder,
             configuration: .init(
-                additionalChannelHandlers: [gate.value],
+                additionalChannelHandlers: [bound.value],
                 // The gate keeps the time.
                 idleTimeout: nil,
                 httpDecoderConfiguration: .init(
                     maxHeaderFieldSize: limits.headBytesMax, maxHeaderListSize: limits.headBytesMax, maxHeaderFieldCount: 100)))
+        return http.setup(channel: channel, logger: logger).map { [handlings, logger] value in
+            handlings.begin { await http.handle(value: value, logger: logger) }
+        }
     }
 
     private static func peer(of channel: any Channel) throws -> PeerFacts {

@@ -10,10 +10,11 @@ import Vault
 extension Routes {
     /// Health, the vault's door, the caller, the audit log.
     func addVault(to router: Router<APIContext>) {
-        router.get("/healthz") { _, _ in Response.json(Health(status: "ok")) }
-        router.get("/readyz") { _, _ in
-            let isSealed = await service.sealedBecause != nil
-            return Response.json(Health(status: isSealed ? "sealed" : "ok"), status: isSealed ? .serviceUnavailable : .ok)
+        router.get("/healthz") { _, context in await open.health(on: context.connection.channel.eventLoop) }
+        router.get("/readyz") { _, _ in await open.readiness() }
+        router.get("/metrics") { _, context in
+            try context.caller.require(.status, on: .everything)
+            return try await open.metrics(on: context.connection.channel)
         }
         router.get("/openapi.yaml") { _, _ in Response.text(OpenAPIDocument.text, contentType: "application/yaml") }
         router.get("/v1/intake-key") { _, _ in

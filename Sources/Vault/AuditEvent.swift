@@ -55,6 +55,8 @@ extension RecordKind where Value == AuditEntry {
 /// Hears of each entry after it became durable, in order, and of the disk. Must not block.
 package protocol AuditAudience: Sendable {
     func recorded(_ entry: AuditEntry)
+    /// So many changes were refused, since they and their entries could not be made durable.
+    func notRecorded(_ changes: Int)
     /// The disk is full, or has room again.
     func roomChanged(to room: VaultStore.Room)
 }

@@ -263,7 +263,9 @@ package actor VaultStore {
         waiting.removeFirst(jobs.count)
         if !waiting.isEmpty { Task { flush() } }
         if lookForRoom() == .full {
-            for job in jobs where job.work == .new { job.refuse(.diskFull) }
+            let refused = jobs.filter { $0.work == .new }
+            for job in refused { job.refuse(.diskFull) }
+            if !refused.isEmpty { audience.notRecorded(refused.count) }
             jobs.removeAll { $0.work == .new }
         }
         commit(jobs)
@@ -292,9 +294,11 @@ package actor VaultStore {
             let begun = pending.map(\.job).filter { $0.work == .begun }
             guard error == .diskFull, !begun.isEmpty, opened.vault.engine.reserve?.release() == true else {
                 for (_, done) in pending { done(.failure(error)) }
+                audience.notRecorded(pending.count)
                 return
             }
             for (job, done) in pending where job.work == .new { done(.failure(error)) }
+            audience.notRecorded(pending.count - begun.count)
             commit(begun)
         }
     }

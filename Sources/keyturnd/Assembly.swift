@@ -20,16 +20,22 @@ struct Assembly {
     let runner: RotationRunner
     let events: EventHub
     let routes: Routes
+    let open: OpenPages
+    let tally: Tally
+    let requests: RequestTally
     private let vault: VaultStore
 
     static func make(_ settings: DaemonSettings, _ policy: PolicyInForce, _ limits: LimitsInForce, logger: Logger) -> Assembly {
         let clock = SystemClock()
         let random = SystemRandom()
-        let events = EventHub(listener: EventLog(logger: logger))
+        let (tally, requests) = (Tally(clock: clock), RequestTally())
+        let events = EventHub(listeners: [EventLog(logger: logger), tally])
         let folder = VaultFolder(path: settings.vault)
         let mirror = CounterFile(path: settings.counterFile ?? folder.defaultCounterFile)
         let vault = VaultStore(audience: events, mirror: mirror, kindNames: RecordNames.all)
-        let targets = FlashbackBackend(limits: limits.outbound, now: clock.now)
+        let targets = FlashbackBackend(limits: limits.outbound, now: clock.now) { report in
+            tally.requested(report.upstream, report.method, outcome: report.outcome.rawValue, took: report.time)
+        }
         let bearers = UpstreamBearers(vault: vault, targets: targets, clock: clock)
         let stragglers = StragglerWatch(clock: clock, limits: limits.operations)
         let runner = RotationRunner(
@@ -40,8 +46,12 @@ struct Assembly {
             vault: vault, runner: runner, targets: targets, bearers: bearers, clock: clock, random: random,
             limits: limits.operations, stragglers: stragglers,
             source: VaultPlace(folder: folder, keyFile: settings.keyFile))
-        let routes = Routes(service: service, events: events, policy: policy, clock: clock, version: Release.version)
-        return Assembly(service: service, runner: runner, events: events, routes: routes, vault: vault)
+        let open = OpenPages(service: service, tally: tally, requests: requests, clock: clock, version: Release.version) {
+            folder.use.map { DiskUse(vaultBytes: $0.vaultBytes, freeBytes: $0.freeBytes) }
+        }
+        let routes = Routes(service: service, events: events, policy: policy, clock: clock, version: Release.version, open: open)
+        return Assembly(
+            service: service, runner: runner, events: events, routes: routes, open: open, tally: tally, requests: requests, vault: vault)
     }
 
     func forgetDecoded() async {

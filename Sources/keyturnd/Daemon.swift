@@ -43,7 +43,7 @@ struct Daemon {
             let units = SystemUnits()
             let server = SocketServer(
                 policy: reloading.policy, logger: logger, now: { WallClock.now }, unitOf: { await units.unit(of: $0) },
-                routes: assembly.routes.add)
+                tally: assembly.requests, onDenial: assembly.tally.denied, open: assembly.open.answer, routes: assembly.routes.add)
             try await server.start(on: sockets)
             await serve(assembly, server, signals, opening)
             return 0
@@ -61,13 +61,13 @@ struct Daemon {
 
     private func listen() throws -> [ListeningSocket] {
         let inherited = try ListeningSocket.inherited()
-        guard inherited.isEmpty else { return inherited }
+        guard !inherited.contains(where: { $0.purpose == .api }) else { return inherited }
         var group: UInt32?
         if let name = settings.socketGroup {
             guard let id = Accounts.gid(nameOrNumber: name) else { throw UnknownGroup(name: name) }
             group = id
         }
-        return [try ListeningSocket(path: settings.socket, mode: settings.socketMode, group: group)]
+        return inherited + [try ListeningSocket(path: settings.socket, mode: settings.socketMode, group: group)]
     }
 
     /// A vault that can't be opened is served sealed, with the reason, so that whoever asks learns it.
@@ -101,7 +101,7 @@ struct Daemon {
             if let opening { group.addTask { await self.takeUp(opening, assembly) } }
             if rotatesDue { group.addTask { await assembly.service.rotateWhatIsDue(as: Self.ownCaller) } }
             if let limit = manager.watchdogInterval {
-                let watchdog = Watchdog(manager: manager, signs: SignsOfLife(of: server, assembly.service), logger: logger)
+                let watchdog = Watchdog(manager: manager, signs: SignsOfLife(loop: server.loop, assembly.service), logger: logger)
                 group.addTask { await watchdog.feed(every: limit) { await self.statusLine(assembly) } }
             }
             group.addTask { await server.run() }

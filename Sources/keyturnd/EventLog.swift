@@ -27,6 +27,9 @@ struct EventLog: EventListener {
         logger.log(level: level, "\(event.event)\(subject)\(reason)", metadata: metadata)
     }
 
+    /// Whoever asked for them is told, and the disk's trouble is an entry of its own.
+    func notRecorded(_ changes: Int) {}
+
     func roomChanged(to room: VaultStore.Room) {
         switch room {
         case .full:

@@ -41,7 +41,7 @@ final class Field: Sendable {
             try OpenVault.create(
                 in: engine, unlockKey: KeyFile.readOrCreate(keyFile, random: random), recovery: nil, owner: nil, at: now, random: random)
         }
-        let events = EventHub(listener: Silence())
+        let events = EventHub(listeners: [Silence()])
         vault = VaultStore(audience: events, mirror: CounterFile(path: place.defaultCounterFile))
         let targets = FlashbackBackend()
         let bearers = UpstreamBearers(vault: vault, targets: targets, clock: clock)
@@ -146,6 +146,7 @@ struct WallClock: RotationClock {
 
 struct Silence: EventListener {
     func recorded(_ entry: AuditEntry) {}
+    func notRecorded(_ changes: Int) {}
     func roomChanged(to room: VaultStore.Room) {}
     func rotation(_ rotation: Rotation, step: String) {}
     func rotation(_ rotation: Rotation, cannotGoOn error: any Error) {}

@@ -31,6 +31,7 @@ extension Scene {
 
 private struct Nobody: AuditAudience {
     func recorded(_ entry: AuditEntry) {}
+    func notRecorded(_ changes: Int) {}
     func roomChanged(to room: VaultStore.Room) {}
 }
 

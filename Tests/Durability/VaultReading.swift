@@ -34,6 +34,7 @@ struct VaultReading: Sendable {
 
     private struct Nobody: AuditAudience {
         func recorded(_ entry: AuditEntry) {}
+        func notRecorded(_ changes: Int) {}
         func roomChanged(to room: VaultStore.Room) {}
     }
 

@@ -2,6 +2,7 @@ import Model
 import Access
 import Hummingbird
 import KeyturnWire
+import Operations
 import SocketAPI
 import TestSupport
 import Testing
@@ -19,7 +20,10 @@ import Yams
         let router = Router(context: APIContext.self)
         Routes(
             service: harness.service, events: harness.events, policy: PolicyInForce(.ownerOnly(daemonUID: 0)), clock: harness.clock,
-            version: "0"
+            version: "0",
+            open: OpenPages(
+                service: harness.service, tally: Tally(clock: harness.clock), requests: RequestTally(), clock: harness.clock, version: "0",
+                disk: { nil })
         ).add(to: router)
         let routes = Set(router.routes.map { "\($0.method.rawValue) \(Self.documented($0.path.description))" })
         let documented = Set(document.operations.map(\.call))

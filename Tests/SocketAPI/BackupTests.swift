@@ -21,7 +21,10 @@ import Vault
         let harness = try await Self.filled()
         let routes = Routes(
             service: harness.service, events: harness.events, policy: PolicyInForce(.ownerOnly(daemonUID: 0)), clock: harness.clock,
-            version: "test")
+            version: "test",
+            open: OpenPages(
+                service: harness.service, tally: Tally(clock: harness.clock), requests: RequestTally(), clock: harness.clock, version: "0",
+                disk: { nil }))
         try await ServedSocket.with(routes: routes.add) { socket in
             let path = socket.path
             let caller = try await offPool {

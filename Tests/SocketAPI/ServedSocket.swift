@@ -12,10 +12,13 @@ import Testing
 /// A server on a socket of its own, for the length of a test.
 struct ServedSocket {
     let path: String
+    /// Of 127.0.0.1, where metrics and health are served, if anything is.
+    let openPort: UInt16
     let server: SocketServer
 
     static func with(
-        limits: ServerLimits = ServerLimits(), unitOf: @escaping UnitLookup = { _ in nil }, routes: (Router<APIContext>) -> Void = { _ in },
+        limits: ServerLimits = ServerLimits(), unitOf: @escaping UnitLookup = { _ in nil }, open: OpenAnswers? = nil,
+        routes: (Router<APIContext>) -> Void = { _ in },
         _ body: @Sendable @escaping (ServedSocket) async throws -> Void
     ) async throws {
         try await withFolder { folder in
@@ -24,12 +27,17 @@ struct ServedSocket {
                 limits: limits, policy: PolicyInForce(.ownerOnly(daemonUID: 0)),
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
                 group: .singletonMultiThreadedEventLoopGroup,
-                now: { Timestamp(milliseconds: 784_111_777_000) }, unitOf: unitOf, routes: routes)
-            try await server.start(on: [ListeningSocket(path: path, mode: 0o600, group: nil)])
+                now: { Timestamp(milliseconds: 784_111_777_000) }, unitOf: unitOf, open: open ?? { _, _ in nil }, routes: routes)
+            let loopback = open == nil ? nil : try LoopbackListener()
+            try await server.start(
+                on: [ListeningSocket(path: path, mode: 0o600, group: nil)]
+                    + [loopback].compactMap { $0.map { ListeningSocket(inherited: $0.descriptor, for: .metrics) } })
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { await server.run() }
                 let outcome: Result<Void, any Error>
-                do { outcome = .success(try await body(ServedSocket(path: path, server: server))) } catch { outcome = .failure(error) }
+                do { outcome = .success(try await body(ServedSocket(path: path, openPort: loopback?.port ?? 0, server: server))) } catch {
+                    outcome = .failure(error)
+                }
                 await server.stop(within: .seconds(5))
                 try await group.waitForAll()
                 try outcome.get()

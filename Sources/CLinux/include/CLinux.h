@@ -20,6 +20,8 @@ int kt_pidfd_is_running(int pidfd);
 int kt_listen_unix(const char *path, mode_t mode, int64_t gid);
 // 1 if somebody listens there, 0 if nobody does.
 int kt_unix_is_served(const char *path);
+// 1 if a socket is bound to a loopback address of its machine, 0 for any other.
+int kt_is_loopback(int socket);
 // What lies at a path, links not followed: three numbers that together tell this file from any successor. 1 for a socket, 0 for anything else.
 int kt_look_at(const char *path, uint64_t *device, uint64_t *inode, uint64_t *changed);
 // 1 if a descriptor is the file that `DEVICE:INODE` in decimal names, as $JOURNAL_STREAM does.
@@ -31,6 +33,8 @@ size_t kt_user_name(uint32_t uid, char *name, size_t room);
 int kt_forbid_dumps(void);
 // RLIMIT_NOFILE up to its hard limit, which comes back, or -1.
 int64_t kt_raise_open_files(void);
+// RLIMIT_NOFILE's soft limit.
+int64_t kt_open_files_limit(void);
 // RLIMIT_MEMLOCK's soft limit in bytes; -1 is no limit.
 int64_t kt_locked_memory_limit(void);
 // From now on SIGTERM, SIGINT and SIGHUP don't end the process: each writes its number as a byte. Returns the descriptor to read, or -1.

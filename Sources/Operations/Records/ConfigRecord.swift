@@ -26,6 +26,8 @@ package struct ConfigRecord: Sendable, Codable, Equatable {
     /// The one rotation that may be under way: the lock, as a stored fact.
     package var unfinished: RotationID?
     package var lastRotation: RotationID?
+    /// When a rotation last made a version current and succeeded. Not in records of before it was kept.
+    package var lastSuccessAt: Timestamp?
     /// The backend's non-secret values as last listed or put.
     package var remoteFields = RemoteFields()
     /// Under which time the index has it as one with something to erase.

@@ -40,7 +40,7 @@ package final class ServiceHarness: Sendable {
             try OpenVault.create(
                 in: engine, unlockKey: EngineSource(engine).unlockKey, recovery: nil, owner: nil, at: clock.now(), random: random)
         }
-        events = EventHub(listener: Silence())
+        events = EventHub(listeners: [Silence()])
         mirror = earlier?.mirror ?? MemoryMirror()
         vault = VaultStore(audience: events, mirror: mirror, kindNames: RecordNames.all)
         let bearers = UpstreamBearers(vault: vault, targets: target, clock: clock)
@@ -135,6 +135,7 @@ package final class ServiceHarness: Sendable {
 
 private struct Silence: EventListener {
     func recorded(_ entry: AuditEntry) {}
+    func notRecorded(_ changes: Int) {}
     func roomChanged(to room: VaultStore.Room) {}
     func rotation(_ rotation: Rotation, step: String) {}
     func rotation(_ rotation: Rotation, cannotGoOn error: any Error) {}

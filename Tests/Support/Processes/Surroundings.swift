@@ -3,6 +3,8 @@ package struct Surroundings: Sendable {
     package var environment: [String: String] = [:]
     /// A listening socket, handed over as systemd does.
     package var listener: Int32?
+    /// What its unit calls it.
+    package var listenerName = "keyturn"
     /// The most files that it may have open.
     package var openFilesMax: Int?
     /// What goes wrong with its calls, and what is recorded of them.
@@ -15,7 +17,7 @@ package struct Surroundings: Sendable {
     /// The command that runs `program` so. A shell prepares its own process and then becomes the program, which keeps its process id.
     func command(_ program: [String]) -> [String] {
         var lines: [String] = []
-        if listener != nil { lines += ["export LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=keyturn"] }
+        if listener != nil { lines += ["export LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=\(listenerName)"] }
         if let openFilesMax { lines.append("ulimit -n \(openFilesMax)") }
         let variables = environment.merging(faults?.environment ?? [:]) { $1 }
         lines += variables.sorted { $0.key < $1.key }.map { "export \($0.key)='\($0.value)'" }

@@ -15,7 +15,7 @@ final class Daemon {
 
     init(in world: World) {
         guard let ports = world.ports else { preconditionFailure("a daemon without ports") }
-        let events = EventHub(listener: Silence())
+        let events = EventHub(listeners: [Silence()])
         let vault = VaultStore(audience: events, mirror: ports.mirror(world.mirror), kindNames: RecordNames.all, on: world.scheduler.lane)
         let bearers = UpstreamBearers(vault: vault, targets: ports.targets, clock: world.time, executor: world.scheduler)
         let limits = InForce(ports.operationLimits)
@@ -66,6 +66,7 @@ final class Daemon {
 
 private struct Silence: EventListener {
     func recorded(_ entry: AuditEntry) {}
+    func notRecorded(_ changes: Int) {}
     func roomChanged(to room: VaultStore.Room) {}
     func rotation(_ rotation: Rotation, step: String) {}
     func rotation(_ rotation: Rotation, cannotGoOn error: any Error) {}
