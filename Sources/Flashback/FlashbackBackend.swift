@@ -2,6 +2,7 @@ internal import FoundationEssentials
 package import Model
 package import Outbound
 package import Rotations
+package import Secrets
 internal import Synchronization
 
 /// Makes targets for upstreams, and keeps what they share between calls: connections, TLS contexts, the backend's list.
@@ -35,16 +36,26 @@ package final class FlashbackBackend: TargetProvider {
     }
 
     package func target(at address: UpstreamAddress) -> any RotationTarget {
+        target(upstream(at: address), address.name)
+    }
+
+    package func look(at address: UpstreamAddress, bearer: borrowing Secret?) async -> UpstreamSight {
+        let upstream = upstream(at: address)
+        guard let client = upstream.client else { return UpstreamSight(.untrusted(Reason(Upstream.noTrust))) }
+        return await SightRequest(client: client, workspaceID: upstream.workspaceID).send(bearer: bearer)
+    }
+
+    private func upstream(at address: UpstreamAddress) -> Upstream {
         let key = Key(baseURL: address.baseURL, caPEM: address.caPEM, pinSHA256: address.pinSHA256, workspaceID: address.workspaceID)
         return upstreams.withLock { upstreams in
             let limits = limits.current
             if let known = upstreams[key], known.client == nil || known.client?.limits == limits {
-                return target(known, address.name)
+                return known
             }
             let made = Upstream(client: client(for: address, limits), workspaceID: address.workspaceID)
             if upstreams.count >= Self.upstreamsMax { upstreams.removeAll() }
             upstreams[key] = made
-            return target(made, address.name)
+            return made
         }
     }
 

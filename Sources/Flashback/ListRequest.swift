@@ -22,12 +22,14 @@ struct ListRequest: Sendable {
 
     static let replyBytesMax = 8 << 20
 
+    static func request(workspaceID: String?) -> Request {
+        Request(.get, "/ai/llm", query: workspaceID.map { "workspaceId=\(escaped($0))" }, replyBytesMax: replyBytesMax)
+    }
+
     func send(bearer: borrowing Secret) async -> ListResult {
         let reader = Reader()
-        let request = Request(
-            .get, "/ai/llm", query: workspaceID.map { "workspaceId=\(Self.escaped($0))" }, replyBytesMax: Self.replyBytesMax)
         let started = ContinuousClock.now
-        let outcome = await client.stream(request, bearer: bearer) { reader.take($0) }
+        let outcome = await client.stream(Self.request(workspaceID: workspaceID), bearer: bearer) { reader.take($0) }
         reporter.report(.get, outcome, since: started)
         if case .response(let response) = outcome, response.status == 200 { return reader.result() }
         switch Reply(outcome, now: now(), hide: { $0.hide(bearer) }) {

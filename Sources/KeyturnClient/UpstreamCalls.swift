@@ -15,6 +15,10 @@ extension Daemon {
         try await send(.put("v1", "upstreams", name, body: body, ifMatch: etag), as: Upstream.self)
     }
 
+    package func checkUpstream(_ name: String) async throws(ClientError) -> Reply<UpstreamCheck> {
+        try await send(.post("v1", "upstreams", name, "check", body: NoFields()), as: UpstreamCheck.self)
+    }
+
     package func removeUpstream(_ name: String) async throws(ClientError) {
         _ = try await sendForStatus(.delete("v1", "upstreams", name))
     }

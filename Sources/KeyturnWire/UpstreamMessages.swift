@@ -92,6 +92,35 @@ package struct Upstream: Codable, Sendable, Equatable {
     }
 }
 
+/// What a look at an upstream's backend came to.
+package struct UpstreamCheck: Codable, Sendable, Equatable {
+    package var upstream: String
+    /// `well`, `unauthorized`, `untrusted` or `unreachable`.
+    package var outcome: String
+    /// What was seen, where it is not well.
+    @Nullable package var reason: String?
+    /// Whether the backend was shown the bearer.
+    package var bearerTried: Bool
+    /// How far the daemon's clock is ahead of the backend's; below 0 where it is behind, `null` where the backend does not tell.
+    @Nullable package var clockAheadSeconds: Int64?
+
+    package init(upstream: String, outcome: String, reason: String? = nil, bearerTried: Bool, clockAheadSeconds: Int64? = nil) {
+        self.upstream = upstream
+        self.outcome = outcome
+        self.reason = reason
+        self.bearerTried = bearerTried
+        self.clockAheadSeconds = clockAheadSeconds
+    }
+
+    package enum CodingKeys: String, CodingKey {
+        case upstream
+        case outcome
+        case reason
+        case bearerTried = "bearer_tried"
+        case clockAheadSeconds = "clock_ahead_seconds"
+    }
+}
+
 /// An upstream's bearer that works no more.
 package struct BearerLoss: Codable, Sendable, Equatable {
     package var upstream: String

@@ -185,7 +185,7 @@ final class ConnectionDriver: ChannelInboundHandler {
         decrypted.allowance = 0
         if !isReusable { breaker.cut() }
         let response = Response(
-            status: Int(head.status.code), retryAfter: head.headers.first(name: "retry-after"),
+            status: Int(head.status.code), retryAfter: head.headers.first(name: "retry-after"), date: head.headers.first(name: "date"),
             contentType: head.headers.first(name: "content-type").map { $0.prefix { $0 != ";" && $0 != " " }.lowercased() },
             body: ReplyBody(body))
         underway.continuation.resume(returning: .seen(.response(response), connection: isReusable ? .reusable : .spent))

@@ -9,6 +9,8 @@ package struct Response: Sendable {
     package let status: Int
     /// As it stands in the header; foreign text.
     package let retryAfter: String?
+    /// The other side's clock, as it stands in the header; foreign text.
+    package let date: String?
     /// The media type without parameters, lower case; foreign text.
     package let contentType: String?
     /// Empty where a streamed body went to its sink.

@@ -25,6 +25,32 @@ package protocol RotationTarget: Sendable {
 /// Makes the target of an upstream as a rotation pinned it; reuses connections between calls.
 package protocol TargetProvider: Sendable {
     func target(at address: UpstreamAddress) -> any RotationTarget
+
+    /// Whether the backend is there: asks for its list and lets go of what comes. Changes nothing. Without a bearer it can't take one amiss.
+    func look(at address: UpstreamAddress, bearer: borrowing Secret?) async -> UpstreamSight
+}
+
+/// What was seen of a backend.
+package struct UpstreamSight: Sendable, Equatable {
+    package let answer: Answer
+    /// What its clock says, to the second, where it tells.
+    package let time: Timestamp?
+
+    package enum Answer: Sendable, Equatable {
+        /// It is there, and has nothing against the bearer, if there was one.
+        case well
+        /// 401 to the bearer.
+        case unauthorized(Reason)
+        /// No connection that could be trusted.
+        case untrusted(Reason)
+        /// No connection, no answer, or one that no backend gives when it is well.
+        case unreachable(Reason)
+    }
+
+    package init(_ answer: Answer, time: Timestamp? = nil) {
+        self.answer = answer
+        self.time = time
+    }
 }
 
 /// The credentials that a rotation moves between. Either may be missing: nothing is known before the first one, and

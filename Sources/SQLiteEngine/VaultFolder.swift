@@ -58,25 +58,27 @@ package struct VaultFolder: Sendable {
         return try SQLiteFile(path: database, mode: .open, lock: FolderLock(folder: path))
     }
 
-    /// That there is a vault, and that nobody else can get at it.
-    package func check() throws(VaultError) {
+    /// That there is a vault of this process's user, and that nobody else can get at it.
+    package func check() throws(VaultError) { try check(ownedBy: geteuid()) }
+
+    /// The same for a daemon's vault, seen by root.
+    package func check(ownedBy owner: UInt32) throws(VaultError) {
         guard let folder = Self.status(path), folder.st_mode & S_IFMT == S_IFDIR else { throw .missing(path: path) }
         guard Self.status(database) != nil else {
             // To be told to make a new vault is no help to who lost a part of one.
             throw Self.isEmptyFolder(path) ? .missing(path: path) : .damagedDatabase("\(database) is not there, while the rest of it is")
         }
-        try Self.check(path, folder, notAllowed: 0o077)
+        try Self.check(path, folder, owner)
         for file in [database, "\(database)-wal", "\(database)-shm", "\(path)/lock", "\(path)/reserve"] {
             guard let status = Self.status(file) else { continue }
             guard status.st_mode & S_IFMT == S_IFREG else { throw .notAVault(path: file) }
-            try Self.check(file, status, notAllowed: 0o077)
+            try Self.check(file, status, owner)
         }
     }
 
-    private static func check(_ path: String, _ status: stat, notAllowed: mode_t) throws(VaultError) {
-        let own = geteuid()
-        guard status.st_uid == own else { throw .wrongOwner(path: path, uid: status.st_uid, mustBe: own) }
-        guard status.st_mode & notAllowed == 0 else {
+    private static func check(_ path: String, _ status: stat, _ owner: UInt32) throws(VaultError) {
+        guard status.st_uid == owner else { throw .wrongOwner(path: path, uid: status.st_uid, mustBe: owner) }
+        guard status.st_mode & 0o077 == 0 else {
             throw .tooOpen(path: path, mode: "0" + String(status.st_mode & 0o7777, radix: 8))
         }
     }

@@ -3,6 +3,7 @@ import Hummingbird
 import KeyturnWire
 import Model
 import Operations
+import Rotations
 
 extension Routes {
     func addUpstreams(to router: Router<APIContext>) {
@@ -21,10 +22,30 @@ extension Routes {
             try await service.putUpstream(name, UpstreamSettings(name, body), bearer: box, as: context.caller)
             return Response.json(Upstream(try await service.upstream(name, as: context.caller)))
         }
+        router.post("/v1/upstreams/:name/check") { request, context in
+            let name = try context.upstreamName
+            _ = try await request.read(NoFields.self, context)
+            return Response.json(UpstreamCheck(name, try await service.checkUpstream(name, as: context.caller)))
+        }
         router.delete("/v1/upstreams/:name") { _, context in
             try await service.removeUpstream(context.upstreamName, as: context.caller)
             return Response.done
         }
+    }
+}
+
+extension KeyturnWire.UpstreamCheck {
+    fileprivate init(_ name: UpstreamName, _ check: Operations.UpstreamCheck) {
+        let (outcome, reason): (String, String?) =
+            switch check.sight {
+            case .well: ("well", nil)
+            case .unauthorized(let reason): ("unauthorized", reason.what)
+            case .untrusted(let reason): ("untrusted", reason.what)
+            case .unreachable(let reason): ("unreachable", reason.what)
+            }
+        self.init(
+            upstream: name.description, outcome: outcome, reason: reason, bearerTried: check.triedBearer,
+            clockAheadSeconds: check.clockAhead?.components.seconds)
     }
 }
 

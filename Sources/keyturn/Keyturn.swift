@@ -25,7 +25,8 @@ struct Keyturn: GroupOfCommands {
             CommandGroup(
                 name: "The vault",
                 subcommands: [
-                    InitCommand.self, RecoveryKeyCommand.self, StatusCommand.self, SealCommand.self, UnsealCommand.self, SlotCommand.self,
+                    InitCommand.self, RecoveryKeyCommand.self, StatusCommand.self, DoctorCommand.self, SealCommand.self, UnsealCommand.self,
+                    SlotCommand.self,
                     RekeyCommand.self, WhoamiCommand.self, PolicyCommand.self,
                     AuditCommand.self, BackupCommand.self, RestoreCommand.self, ReleaseCommand.self,
                 ]),

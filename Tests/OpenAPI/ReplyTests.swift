@@ -55,6 +55,7 @@ struct ReplyCase: CustomTestStringConvertible, Sendable {
         ReplyCase(
             "Status", Status(version: "", sealed: true, configs: ["ok": 1], upstreams: 0, attention: [attention], slots: ["recipient": 1])),
         ReplyCase("Upstream", upstream),
+        ReplyCase("UpstreamCheck", UpstreamCheck(upstream: "", outcome: "", bearerTried: true)),
         ReplyCase("UpstreamPage", Page(items: [upstream], next: nil)),
         ReplyCase("Version", version),
         ReplyCase("Whoami", Whoami(uid: 0, gid: 0, groups: [], pid: 1, rights: [])),

@@ -77,6 +77,10 @@ package final class ScriptedTarget: RotationTarget, TargetProvider {
 
     package func target(at address: UpstreamAddress) -> any RotationTarget { self }
 
+    package func look(at address: UpstreamAddress, bearer: borrowing Secret?) async -> UpstreamSight {
+        UpstreamSight(isAway ? .unreachable(Reason("connection refused")) : .well)
+    }
+
     package func put(
         _ which: CredentialsInPlay.Which?, of secrets: borrowing SecretsInPlay, field: CredentialField, fields: RemoteFields,
         to id: RemoteID

@@ -12,6 +12,10 @@ struct Targets: TargetProvider {
     }
 
     func target(at address: UpstreamAddress) -> any RotationTarget { breaking(honest.target(at: address)) }
+
+    func look(at address: UpstreamAddress, bearer: borrowing Secret?) async -> UpstreamSight {
+        await honest.look(at: address, bearer: bearer)
+    }
 }
 
 /// Passes everything on.
