@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// Each thing that `keyturn doctor` is there for is broken under a real systemd, looked at, and mended.
-@Suite(.timeLimit(.minutes(10)), .enabled(if: RealSystemd.isPossible, RealSystemd.whySkipped))
+@Suite(.timeLimit(.minutes(10)), .enabled(if: RealSystemd.isPossible, RealSystemd.whyNot))
 struct `The doctor` {
     private static let id = "550e8400-e29b-41d4-a716-446655440000"
 
@@ -84,6 +84,11 @@ struct `The doctor` {
             "unlock key of another vault",
             "mv \(credential) /root; head -c 32 /dev/urandom | systemd-creds encrypt --name=keyturn.key - \(credential); systemctl restart keyturnd.service",
             mending: "mv /root/keyturn.key \(credential); \(restart)", "wrong-key", says: "does not open this vault"),
+        Row(
+            "unlock key in a file that is not there",
+            "\(dropIn("keyturnd.service", "Service", "LoadCredentialEncrypted=\\nLoadCredential=keyturn.key:/root/none.key")); keyturn status; until_failed keyturnd.socket",
+            mending: "\(noDropIn("keyturnd.service")); \(restart)", "unlock-key-unusable", "no-socket",
+            says: "/root/none.key, which is not there"),
         Row(
             "vault open to others", "chmod 755 /var/lib/keyturn", mending: "chmod 700 /var/lib/keyturn", "vault-too-open",
             says: "chmod go= /var/lib/keyturn"),
@@ -193,7 +198,7 @@ struct `The doctor` {
         }
         let script = (Self.beginning + steps.joined()).replacing("BACKEND", with: standIn.baseURL).replacing("REMOTE", with: Self.id)
             .replacing("BEARER", with: Options.defaultBearer)
-        let outcome = try RealSystemd.run(script, files: ["ca.pem": standIn.caPEM])
+        let outcome = try await RealSystemd.run(script, files: ["ca.pem": standIn.caPEM])
         await standIn.stop()
         let installed = try Self.seen(outcome["as installed"])
         #expect(
@@ -208,8 +213,8 @@ struct `The doctor` {
         #expect(!outcome.output.contains("sk-before") && !outcome.output.contains(Options.defaultBearer))
     }
 
-    @Test func `tells a user without rights what it could not see, and one with them that all is well`() throws {
-        let outcome = try RealSystemd.run(
+    @Test func `tells a user without rights what it could not see, and one with them that all is well`() async throws {
+        let outcome = try await RealSystemd.run(
             #"""
             log_in
             systemctl enable --now keyturnd.socket keyturn-rotate.timer keyturn-backup.timer 2> /dev/null

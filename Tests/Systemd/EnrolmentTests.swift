@@ -72,4 +72,56 @@ struct `Enrolling under a real systemd` {
         #expect(full.contains("ended with 1") && full.contains("No such file"), "\(outcome.output)")
         #expect(outcome["not root"].contains("is for root") && outcome["not root"].contains("ended with 2"), "\(outcome.output)")
     }
+
+    private static let swtpm = "/usr/bin/swtpm"
+
+    @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: swtpm), "skipped: there is no swtpm"))
+    func `binds the key to the TPM, and the doctor knows when that is another one`() async throws {
+        let device = "SYSTEMD_TPM2_DEVICE=swtpm:host=127.0.0.1,port=27321"
+        let outcome = try await RealSystemd.run(
+            #"""
+            export \#(device)
+            tpm() {
+                rm -rf /run/tpm; mkdir /run/tpm
+                swtpm socket --tpm2 --tpmstate dir=/run/tpm --server type=tcp,port=27321 --ctrl type=tcp,port=27322 \
+                    --flags not-need-init,startup-clear --pid file=/run/tpm.pid --daemon
+            }
+            tpm
+            rm -r /var/lib/keyturn /etc/credstore.encrypted/keyturn.key
+            echo; echo "== enrolled"
+            keyturn init --systemd-credential --with-key=tpm2; echo "ended with $?"
+            keyturn status
+            echo "== looked at"
+            keyturn doctor
+            echo "== another TPM"
+            kill $(cat /run/tpm.pid)
+            tpm
+            systemctl stop keyturnd.service
+            keyturn doctor; echo "ended with $?"
+            """#, managerEnvironment: [device])
+        #expect(outcome["enrolled"].contains("ended with 0") && outcome["enrolled"].contains("unsealed"), "\(outcome.output)")
+        #expect(!outcome["looked at"].contains("on the same disk") && !outcome["looked at"].contains("unlock-key"), "\(outcome.output)")
+        #expect(
+            outcome["another TPM"].contains("unlock-key-unusable") && outcome["another TPM"].contains("ended with 1"), "\(outcome.output)")
+    }
+
+    /// docs/install.md, "A plain credential".
+    @Test func `can do with a plain credential, and the doctor finds it`() async throws {
+        let outcome = try await RealSystemd.run(
+            #"""
+            rm -r /var/lib/keyturn /etc/credstore.encrypted/keyturn.key; systemd-tmpfiles --create keyturn.conf
+            echo; echo "== as the page says"
+            install -d -m 700 /etc/credstore
+            keyturn init --vault /var/lib/keyturn --key-file /etc/credstore/keyturn.key
+            mkdir -p /etc/systemd/system/keyturnd.service.d
+            printf '[Service]\nLoadCredentialEncrypted=\nLoadCredential=keyturn.key\n' > /etc/systemd/system/keyturnd.service.d/override.conf
+            systemctl daemon-reload
+            keyturn status
+            echo "== looked at"
+            keyturn doctor
+            """#)
+        #expect(outcome["as the page says"].contains("unsealed"), "\(outcome.output)")
+        let seen = outcome["looked at"]
+        #expect(seen.contains("/etc/credstore/keyturn.key lies in the open") && !seen.contains("unlock-key"), "\(outcome.output)")
+    }
 }

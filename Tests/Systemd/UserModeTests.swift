@@ -44,6 +44,15 @@ struct `A daemon of one's own` {
             chown -R dev /home/dev/.config
             $user systemctl --user restart keyturnd.service
             $user keyturn status; echo "ended with $?"
+            echo "== root is nobody there"
+            rm /home/dev/.config/keyturn/policy.yaml; $user systemctl --user restart keyturnd.service
+            keyturn --socket /run/user/7777/keyturn/keyturn.sock whoami
+            echo "== without user namespaces"
+            mkdir -p /home/dev/.config/systemd/user/keyturnd.service.d
+            printf '[Service]\nPrivateUsers=no\n' > /home/dev/.config/systemd/user/keyturnd.service.d/x.conf
+            $user systemctl --user daemon-reload
+            $user systemctl --user restart keyturnd.service
+            $user keyturn status; echo "ended with $?"
             """#, files: ["ca.pem": standIn.caPEM, "five.sh": Self.commands(at: standIn)], backend: true)
         let held = standIn.held(Self.id)?.key
         await standIn.stop()
@@ -66,6 +75,8 @@ struct `A daemon of one's own` {
         #expect(
             sandbox.contains("'/home/dev/x': Read-only file system") && sandbox.contains("may write its own folder"), "\(outcome.output)")
         #expect(outcome["settings and policy"].contains("ended with 3"), "\(outcome.output)")
+        #expect(outcome["root is nobody there"].contains("rights: none"), "\(outcome.output)")
+        #expect(outcome["without user namespaces"].contains("ended with 0"), "\(outcome.output)")
     }
 
     /// Which daemon a command without --socket talks to.

@@ -30,11 +30,7 @@ struct InitCommand: DaemonCommand {
     @Flag(help: "For keyturnd.service: store the unlock key only as the credential /etc/credstore.encrypted/keyturn.key, by systemd-creds.")
     var systemdCredential = false
 
-    @Option(
-        help: ArgumentHelp(
-            "What the credential is encrypted by: host, tpm2, host+tpm2, or auto: by the TPM as well where there is one.", valueName: "kind"
-        ))
-    var withKey: String?
+    @OptionGroup var binding: CredentialBinding
 
     @Flag(help: "For a daemon of your own, in your XDG folders.") var user = false
 
@@ -116,17 +112,10 @@ struct InitCommand: DaemonCommand {
         guard !stdin || passphrase else { throw .usage("--stdin needs --passphrase.") }
         guard !passphrase || keyFile == nil else { throw .usage("--passphrase and --key-file exclude each other.") }
         guard !passphrase || !systemdCredential else { throw .usage("--passphrase and --systemd-credential exclude each other.") }
-        guard systemdCredential || withKey == nil else { throw .usage("--with-key needs --systemd-credential.") }
+        guard systemdCredential || binding.withKey == nil else { throw .usage("--with-key needs --systemd-credential.") }
         let file = try keyFile.map { (path) throws(Failure) in try Checked.absolute(path, of: "--key-file") }
         guard systemdCredential else { return passphrase ? .passphrase : .file(file ?? folder.defaultKeyFile) }
-        guard let binding = SystemdCredential.Binding(rawValue: withKey ?? "auto") else {
-            throw .usage("--with-key must be \(SystemdCredential.Binding.allCases.map(\.rawValue).joined(separator: ", ")).")
-        }
-        // SAFETY: no arguments, can't fail.
-        guard geteuid() == 0 else {
-            throw .usage("--systemd-credential is for root: it writes to /etc and makes a vault for another user.")
-        }
-        return .credential(SystemdCredential(binding, environment: environment), copy: file)
+        return .credential(try binding.credential(in: environment), copy: file)
     }
 
     // MARK: Making

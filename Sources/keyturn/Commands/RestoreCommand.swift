@@ -3,6 +3,7 @@ import FoundationEssentials
 import Model
 import SQLiteEngine
 import Secrets
+import Settings
 import Vault
 
 struct RestoreCommand: DaemonCommand {
@@ -35,6 +36,7 @@ struct RestoreCommand: DaemonCommand {
         context.console.show(Restored(vault: folder.path, backup: report)) {
             context.console.done("Made the vault \(folder.path) out of the backup of \(report.madeAt): \(report.configs) configs.")
             context.console.done("It is in quarantine: nothing goes out until you release it, or stage a new key and rotate to it.")
+            guard folder.path != DaemonSettings().vault else { return context.console.hint("systemctl start keyturnd.socket") }
             let keyFile = unlocking.keyFile ?? unlocking.recovery
             context.console.hint(PastedCommand.daemon(of: folder.path, keyFile: keyFile == folder.defaultKeyFile ? nil : keyFile))
             context.console.hint(PastedCommand(socket: PastedCommand.socket(of: folder.path)).text("keyturn status"))

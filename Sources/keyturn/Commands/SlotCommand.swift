@@ -41,23 +41,44 @@ struct SlotAddCommand: DaemonCommand {
               keyturn slot add --passphrase --name "the one in the safe"
               keyturn slot add --recipient "$(keyturn recovery-key recovery.key)"
               keyturn slot add --key-file second.key      made if it is not there
+              keyturn slot add --systemd-credential       as root: a new unlock key for keyturnd.service, stored as 'keyturn init' does
             """)
 
     @Flag(help: "A passphrase.") var passphrase = false
     @Flag(help: "Read the passphrase from standard input.") var stdin = false
     @Option(help: ArgumentHelp("A public recovery key, from 'keyturn recovery-key'.", valueName: "public-key")) var recipient: String?
     @Option(help: ArgumentHelp("A key file: 32 random bytes.", valueName: "file"), completion: .file()) var keyFile: String?
+    @Flag(help: "A new key, stored only as the credential /etc/credstore.encrypted/keyturn.key, by systemd-creds.") var systemdCredential =
+        false
+    @OptionGroup var binding: CredentialBinding
     @Option(help: ArgumentHelp("What you call it.", valueName: "text")) var name: String?
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 
     func perform(_ context: Context) async throws -> CommandExit {
-        let slot = try await context.daemon.addSlot(try await wanted(context)).body
+        let slot = try await systemdCredential ? addCredential(context) : context.daemon.addSlot(wanted(context)).body
         context.console.show(slot) { context.console.done("The slot \(slot.id) (\(slot.kind)) opens the vault now.") }
         return .done
     }
 
+    /// As with `init`, the credential comes first: a slot whose key is lost would look like a way in.
+    private func addCredential(_ context: Context) async throws -> KeyturnWire.Slot {
+        guard !passphrase, !stdin, recipient == nil, keyFile == nil else { throw Failure.usage("--systemd-credential stands alone.") }
+        let credential = try binding.credential(in: context.environment)
+        try credential.requireFree()
+        let vaultKey = try await vaultKey(context)
+        let key = Secret(random: KeyFile.byteCount, from: SystemRandom())
+        try await credential.store(key)
+        let slot = owned(.credential, by: SlotSecret(unlockKey: key), vaultKey)
+        do throws(ClientError) { return try await context.daemon.addSlot(slot).body } catch {
+            // Where the daemon may have added it all the same, the key stays with its slot.
+            if case .problem = error { credential.remove() }
+            throw error
+        }
+    }
+
     private func wanted(_ context: Context) async throws -> AddSlot {
         guard !stdin || passphrase else { throw Failure.usage("--stdin needs --passphrase.") }
+        guard binding.withKey == nil else { throw Failure.usage("--with-key needs --systemd-credential.") }
         switch (passphrase, recipient, keyFile) {
         case (true, nil, nil):
             // The vault's key first: nobody types a passphrase only to hear that the daemon is down.
@@ -75,7 +96,7 @@ struct SlotAddCommand: DaemonCommand {
             } catch {
                 throw Failure.vault(error)
             }
-        default: throw Failure.usage("Give one of --passphrase, --recipient and --key-file.")
+        default: throw Failure.usage("Give one of --passphrase, --recipient, --key-file and --systemd-credential.")
         }
     }
 

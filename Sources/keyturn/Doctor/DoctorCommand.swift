@@ -34,8 +34,8 @@ struct DoctorCommand: DaemonCommand {
         // The first look may start the daemon; what the units say of it comes after.
         let (status, answer) = await askedUntilItFails(daemon, patient)
         var diagnosis = Diagnosis()
-        await FileCheck(patient: patient, status: status).examine(into: &diagnosis)
         let units = await units(of: patient, &diagnosis)
+        await FileCheck(patient: patient, status: status, units: units).examine(into: &diagnosis)
         if let units { UnitCheck(patient: patient, units: units).examine(into: &diagnosis) }
         SocketCheck(patient: patient, units: units).examine(into: &diagnosis)
         if let status {

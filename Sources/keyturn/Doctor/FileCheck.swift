@@ -11,6 +11,8 @@ struct FileCheck {
     let patient: Patient
     /// What the daemon says, where it answers: it looks at owner and modes itself before it opens the vault.
     let status: Status?
+    /// `nil` where no manager answers.
+    let units: Units?
 
     private static let unlockKey = "the unlock key"
 
@@ -108,7 +110,19 @@ struct FileCheck {
                 guard status == nil else { return }
                 return diagnosis.couldNotSee(Self.unlockKey, "it is for root alone")
             }
-            if FileFacts(path: SystemdCredential.path) != nil { return await examineCredential(&diagnosis) }
+            let sources = units?.credentials ?? CredentialSource.shipped
+            if let source = sources.first(where: { FileFacts(path: $0.path) != nil }) {
+                guard source.isEncrypted else {
+                    return diagnosis.note("The unlock key \(source.path) lies in the open: \(Self.openToCopies)")
+                }
+                return await examineCredential(source.path, &diagnosis)
+            }
+            if let source = sources.first(where: { !$0.isByName }) {
+                return diagnosis.found(
+                    "unlock-key-unusable",
+                    "keyturnd.service takes its unlock key from \(source.path), which is not there: systemd does not start it (status 243, CREDENTIALS). Put the key there, or take that line out of the unit.",
+                    "systemctl edit keyturnd.service")
+            }
         }
         guard let file = FileFacts(path: keyFile) else {
             let code = errno
@@ -124,16 +138,17 @@ struct FileCheck {
             diagnosis.found(
                 "unlock-key-open", "\(keyFile) has mode \(file.shownMode): others may read it.", "chmod 600 \(ShellWord.quoted(keyFile))")
         }
-        diagnosis.note("The unlock key \(keyFile) lies beside the vault: who copies the disk can open it.")
+        diagnosis.note("The unlock key \(keyFile) lies in the open: \(Self.openToCopies)")
     }
 
     /// By its own choice, with a passphrase or a recovery key. Of a sealed vault the daemon itself says what it misses.
     private var opensWithoutKeyFile: Bool { status.map { $0.sealed || $0.slots["credential", default: 0] == 0 } ?? false }
 
-    private func examineCredential(_ diagnosis: inout Diagnosis) async {
-        let path = SystemdCredential.path
+    private static let openToCopies = "who copies the disk can open the vault. A TPM or a passphrase would withstand that."
+
+    private func examineCredential(_ path: String, _ diagnosis: inout Diagnosis) async {
         do throws(Failure) {
-            let run = try await SystemdCredential(.auto, environment: patient.environment).check()
+            let run = try await SystemdCredential(.auto, environment: patient.environment).check(path)
             guard run.status == 0 else {
                 return diagnosis.found(
                     "unlock-key-unusable",
@@ -144,8 +159,7 @@ struct FileCheck {
             return diagnosis.couldNotSee(Self.unlockKey, error.document.detail)
         }
         if let credential = try? LocalFile.read(path), CredentialStrength(ofCredential: Array(credential)) == .diskAlone {
-            diagnosis.note(
-                "\(path) is encrypted by a key on the same disk: who copies the disk can open the vault. A TPM would withstand that.")
+            diagnosis.note("\(path) is encrypted by a key on the same disk: \(Self.openToCopies)")
         }
     }
 }

@@ -41,7 +41,7 @@ struct UnitCheck {
         case "243":
             (
                 "unlock-key-unusable",
-                "its unlock key \(SystemdCredential.path) does not open here (status 243, CREDENTIALS). It was encrypted on another machine, before this one was installed anew or its TPM was reset, or it is damaged. Put it aside, restore the key from where you keep it, or open the vault with a recovery key",
+                "its unlock key does not open here (status 243, CREDENTIALS). It was encrypted on another machine, before this one was installed anew or its TPM was reset, or it is damaged. Put it aside, restore the key from where you keep it, or open the vault with a recovery key",
                 "mv \(SystemdCredential.path) \(SystemdCredential.path).old"
             )
         case "78": ("daemon-refuses", "its settings, its policy or its socket can't be used (status 78)", nil)

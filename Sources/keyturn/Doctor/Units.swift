@@ -4,6 +4,8 @@ struct Units {
     /// Configs with a timer of their own that is running.
     let ownTimers: [String]
     let failedOwnServices: [String]
+    /// From where the daemon gets its unlock key.
+    let credentials: [CredentialSource]
 
     private static let asked = [
         "Id", "LoadState", "ActiveState", "SubState", "UnitFileState", "Result", "ExecMainStatus", "StatusText", "SocketMode",
@@ -20,14 +22,16 @@ struct Units {
         guard shown.status == 0 else { throw .failed(shown.complaint) }
         let instances = try await systemctl.run(
             manager + ["list-units", "--all", "--plain", "--no-legend", "--no-pager", "keyturn-rotate@*.timer", "keyturn-rotate@*.service"])
-        return Units(shown: shown.text, instances: instances.text)
+        let unit = try await systemctl.run(manager + ["cat", "--no-pager", "keyturnd.service"])
+        return Units(shown: shown.text, instances: instances.text, unit: unit.text)
     }
 
     static func timers(of patient: Patient) -> [String] {
         patient.hasBackupTimer ? ["keyturn-rotate", "keyturn-backup"] : ["keyturn-rotate"]
     }
 
-    private init(shown: String, instances: String) {
+    private init(shown: String, instances: String, unit: String) {
+        credentials = CredentialSource.all(in: unit)
         var properties: [String: [String: String]] = [:]
         // A unit's properties are followed by an empty line; an empty value is a line as well.
         for block in shown.split(separator: "\n\n") {

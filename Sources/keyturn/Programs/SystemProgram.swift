@@ -17,8 +17,8 @@ struct SystemProgram {
         let errors: String
 
         var text: String { String(decoding: output, as: UTF8.self) }
-        /// The first thing that it complained of.
-        var complaint: String { errors.split(separator: "\n").first.map { SafeText.line(String($0)) } ?? "it ended with \(status)" }
+        /// What it complained of last: warnings come before what it failed at.
+        var complaint: String { errors.split(separator: "\n").last.map { SafeText.line(String($0)) } ?? "it ended with \(status)" }
     }
 
     /// Its words are asked for in English, since they are shown as they are. Throws when it can't be started, or takes too long.

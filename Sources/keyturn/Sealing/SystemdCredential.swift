@@ -65,9 +65,9 @@ struct SystemdCredential {
         unlink(Self.path)
     }
 
-    /// Whether it opens on this machine. The plaintext goes nowhere.
-    func check() async throws(Failure) -> SystemProgram.Run {
-        try await creds.run(["decrypt", "--name=\(Self.name)", Self.path, "/dev/null"])
+    /// Whether one opens on this machine. The plaintext goes nowhere.
+    func check(_ path: String) async throws(Failure) -> SystemProgram.Run {
+        try await creds.run(["decrypt", "--name=\(Self.name)", path, "/dev/null"])
     }
 }
 
