@@ -102,6 +102,12 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        .executableTarget(name: "manual-page", swiftSettings: strict),
+        .plugin(
+            name: "deb",
+            capability: .command(intent: .custom(verb: "deb", description: "Make the Debian packages keyturn and keyturnd.")),
+            dependencies: ["manual-page"], path: "Sources/deb", exclude: ["debian"]),
+
         .executableTarget(
             name: "keyturn-benchmarks",
             dependencies: [

@@ -18,6 +18,8 @@ enum ImportRules {
         "KeyturnClient": ["KeyturnWire"],
         "FlashbackStandIn": [],
         "keyturnd": ["SocketAPI", "SQLiteEngine", "Flashback", "Host", "Settings", "CWipe"],
+        "manual-page": [],
+        "deb": [],
         "keyturn": ["KeyturnClient", "Secrets", "Vault", "SQLiteEngine", "FlashbackStandIn", "Settings", "CWipe"],
     ]
 
@@ -36,6 +38,7 @@ enum ImportRules {
         "FlashbackStandIn": ["Crypto", "NIOCore", "NIOHTTP1", "NIOPosix", "NIOSSL", "SwiftASN1", "X509"],
         "keyturnd": ["ArgumentParser", "Logging", "NIOPosix"],
         "keyturn": ["ArgumentParser"],
+        "deb": ["PackagePlugin"],
     ]
 
     /// Only these know that secrets have C behind them, or the system's manager: an arrow does not pass it on.
