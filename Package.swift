@@ -142,8 +142,8 @@ let package = Package(
         tests("Secrets", ["Secrets"]),
         tests("Architecture", []),
         .testTarget(
-            name: "SystemdTests", dependencies: ["FlashbackStandIn", "TestProcesses"], path: "Tests/Systemd", exclude: ["boot-systemd.sh"],
-            swiftSettings: strict),
+            name: "SystemdTests", dependencies: ["FlashbackStandIn", "TestProcesses"], path: "Tests/Systemd",
+            exclude: ["boot-systemd.sh", "clean-debian.sh"], swiftSettings: strict),
         tests("Host", ["Host", "Model", logging]),
         tests("Access", ["Access", "Model"]),
         tests("Settings", ["Access", "Model", "Settings"]),

@@ -198,7 +198,7 @@ struct `The doctor` {
         }
         let script = (Self.beginning + steps.joined()).replacing("BACKEND", with: standIn.baseURL).replacing("REMOTE", with: Self.id)
             .replacing("BEARER", with: Options.defaultBearer)
-        let outcome = try await RealSystemd.run(script, files: ["ca.pem": standIn.caPEM])
+        let outcome = try await RealSystemd.run(script, files: ["ca.pem": standIn.caPEM], backend: true)
         await standIn.stop()
         let installed = try Self.seen(outcome["as installed"])
         #expect(

@@ -77,10 +77,10 @@ struct `Enrolling under a real systemd` {
 
     @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: swtpm), "skipped: there is no swtpm"))
     func `binds the key to the TPM, and the doctor knows when that is another one`() async throws {
-        let device = "SYSTEMD_TPM2_DEVICE=swtpm:host=127.0.0.1,port=27321"
+        let device = "swtpm:host=127.0.0.1,port=27321"
         let outcome = try await RealSystemd.run(
             #"""
-            export \#(device)
+            export SYSTEMD_TPM2_DEVICE=\#(device)
             tpm() {
                 rm -rf /run/tpm; mkdir /run/tpm
                 swtpm socket --tpm2 --tpmstate dir=/run/tpm --server type=tcp,port=27321 --ctrl type=tcp,port=27322 \
@@ -98,7 +98,7 @@ struct `Enrolling under a real systemd` {
             tpm
             systemctl stop keyturnd.service
             keyturn doctor; echo "ended with $?"
-            """#, managerEnvironment: [device])
+            """#, environment: ["SYSTEMD_TPM2_DEVICE": device])
         #expect(outcome["enrolled"].contains("ended with 0") && outcome["enrolled"].contains("unsealed"), "\(outcome.output)")
         #expect(!outcome["looked at"].contains("on the same disk") && !outcome["looked at"].contains("unlock-key"), "\(outcome.output)")
         #expect(

@@ -6,7 +6,7 @@ import Testing
 struct RealSystemd {
     private static let here = URL(filePath: #filePath).deletingLastPathComponent()
     static let repository = here.appending(path: "../..").standardizedFileURL
-    private static let boot = here.appending(path: "boot-systemd.sh").path
+    static let boot = here.appending(path: "boot-systemd.sh").path
     static let units = repository.appending(path: "systemd")
     /// Where the repository's `systemd` folder is inside.
     static let folder = "/keyturn-test"
@@ -88,7 +88,8 @@ struct RealSystemd {
         return Set(loaded.matches(of: #/=> (/\S+)/#).map { URL(filePath: String($0.1)).deletingLastPathComponent().path })
     }
 
-    private static func run(_ program: String, _ arguments: [String]) throws -> Outcome {
+    /// Runs a program, with both its outputs in one.
+    static func run(_ program: String, _ arguments: [String]) throws -> Outcome {
         let process = Process()
         let pipe = Pipe()
         process.executableURL = URL(filePath: program)

@@ -111,32 +111,4 @@ struct `The unlock key, under a real systemd` {
         }
         #expect(outcome["the right one"].contains("unsealed"), "\(outcome.output)")
     }
-
-    @Test(
-        .enabled(
-            if: FileManager.default.isExecutableFile(atPath: "/usr/bin/swtpm"),
-            "skipped: there is no TPM without swtpm (packages swtpm and libtss2-tcti-swtpm0)"))
-    func `opens the vault from a TPM, and not from another one`() async throws {
-        let tpm = "swtpm:host=127.0.0.1,port=2321"
-        let outcome = try await RealSystemd.run(
-            #"""
-            new_tpm() {
-                pkill swtpm; rm -rf /run/tpm; mkdir /run/tpm
-                swtpm socket --tpm2 --tpmstate dir=/run/tpm --server type=tcp,port=2321 --ctrl type=tcp,port=2322 \
-                    --flags not-need-init,startup-clear --daemon
-            }
-            new_tpm
-            systemd-creds decrypt --name=keyturn.key /etc/credstore.encrypted/keyturn.key /root/keyturn.key
-            systemd-creds encrypt --with-key=tpm2 --tpm2-device=TPM --name=keyturn.key /root/keyturn.key /etc/credstore.encrypted/keyturn.key
-            rm /root/keyturn.key
-            echo; echo "== this one"
-            keyturn status | head -n 1
-            systemctl stop keyturnd.service keyturnd.socket
-            new_tpm
-            echo "== another one"
-            systemctl start keyturnd.service; systemctl show -p ExecMainStatus keyturnd.service
-            """#.replacing("TPM", with: tpm), environment: ["SYSTEMD_TPM2_DEVICE": tpm])
-        #expect(outcome["this one"].contains("unsealed"), "\(outcome.output)")
-        #expect(outcome["another one"].contains("ExecMainStatus=243"), "\(outcome.output)")
-    }
 }

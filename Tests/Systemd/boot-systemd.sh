@@ -2,7 +2,9 @@
 # Boots a throw-away systemd as PID 1 of new namespaces, over this machine's root file system (read-only, with a tmpfs above it), runs one
 # command under it, prints its output, ends with its exit status, and leaves nothing behind.
 #
-# usage: boot-systemd.sh [-U UNIT-FILE[:NAME]]... [-r SOURCE:TARGET]... [-n private|host] [-S VAR=VALUE]... [-T SECONDS] -- COMMAND [ARGUMENT...]
+# usage: boot-systemd.sh [-R ROOT] [-U UNIT-FILE[:NAME]]... [-r SOURCE:TARGET]... [-n private|host] [-S VAR=VALUE]... [-T SECONDS]
+#                        -- COMMAND [ARGUMENT...]
+#   -R   another root file system than this machine's
 #   -U   a unit's file, or a drop-in as FILE:NAME.d/x.conf, for /etc/systemd/system
 #   -r   a bind mount, read-only
 #   -n   the network: loopback alone (default), or the host's
@@ -17,14 +19,14 @@ die() { echo "$PROG: $*" >&2; exit 125; }
 # ---------------------------------------------------------------- inside the new namespaces
 inner() {
     set -e
-    local base=$1 conf=$2 hostpid _ r src dst line net variables
+    local base=$1 conf=$2 hostpid _ r src dst line net lower variables
     mapfile -t variables <"$conf/environment"
-    net=$(cat "$conf/net")
+    net=$(cat "$conf/net"); lower=$(cat "$conf/root")
     read -r hostpid _ </proc/self/stat            # /proc is still the host's: our PID out there
     umask 022
     mount -n -t tmpfs -o mode=0755 $PROG "$base"
     mkdir "$base/upper" "$base/work" "$base/work2" "$base/root"; chmod 755 "$base/upper"
-    mount -n -t overlay -o "lowerdir=/,upperdir=$base/upper,workdir=$base/work" $PROG "$base/root"
+    mount -n -t overlay -o "lowerdir=$lower,upperdir=$base/upper,workdir=$base/work" $PROG "$base/root"
     r=$base/root
 
     # kernel file systems: own proc, read-only sysctls, read-only sysfs, own cgroup2 root
@@ -113,8 +115,9 @@ inner() {
 if [ "${1-}" = --inner ]; then shift; inner "$@"; exit 125; fi
 
 # ---------------------------------------------------------------- outside
-NET=private; BOOT_S=60; CMD_S=0; UNITS=(); BINDS=(); VARIABLES=()
-while getopts U:r:n:S:T: o; do case $o in
+ROOT=/; NET=private; BOOT_S=60; CMD_S=0; UNITS=(); BINDS=(); VARIABLES=()
+while getopts R:U:r:n:S:T: o; do case $o in
+    R) ROOT=$OPTARG;;
     U) UNITS+=("$OPTARG");; r) BINDS+=("$OPTARG");; n) NET=$OPTARG;; S) VARIABLES+=("$OPTARG");; T) CMD_S=$OPTARG;;
     *) die "usage";;
 esac; done
@@ -122,9 +125,10 @@ shift $((OPTIND-1))
 [ $# -gt 0 ] || die "no command given"
 [ "$(id -u)" = 0 ] || die "must be root"
 case $NET in private) NETOPT=--net;; host) NETOPT=;; *) die "-n private|host";; esac
-for t in unshare nsenter setpriv mount pivot_root findmnt systemctl systemd-run dbus-daemon; do
+for t in unshare nsenter setpriv mount pivot_root findmnt; do
     command -v $t >/dev/null || die "missing tool: $t"; done
-[ -x /lib/systemd/systemd ] || die "missing systemd"
+for t in lib/systemd/systemd usr/bin/systemctl usr/bin/systemd-run usr/bin/dbus-daemon usr/bin/setpriv; do
+    [ -x "$ROOT/$t" ] || die "missing in $ROOT: $t"; done
 CG2=$(findmnt -n -t cgroup2 -o TARGET | head -n1)
 [ -n "$CG2" ] || die "no cgroup2 mounted"
 
@@ -170,7 +174,8 @@ trap cleanup EXIT
 trap 'exit 130' INT; trap 'exit 143' TERM; trap 'exit 129' HUP
 
 abspath() { case $1 in /*) echo "$1";; *) echo "$PWD/$1";; esac; }
-echo "$NET" >"$W/conf/net"; printf '%s\n' "${VARIABLES[@]+"${VARIABLES[@]}"}" | sed '/^$/d' >"$W/conf/environment"
+echo "$NET" >"$W/conf/net"; abspath "$ROOT" >"$W/conf/root"
+printf '%s\n' "${VARIABLES[@]+"${VARIABLES[@]}"}" | sed '/^$/d' >"$W/conf/environment"
 : >"$W/conf/units"; : >"$W/conf/binds"
 for x in "${UNITS[@]+"${UNITS[@]}"}"; do
     s=${x%%:*}; d=${s##*/}; [ "$s" = "$x" ] || d=${x#*:}
