@@ -144,6 +144,7 @@ let package = Package(
         .testTarget(
             name: "SystemdTests", dependencies: ["FlashbackStandIn", "TestProcesses"], path: "Tests/Systemd",
             exclude: ["boot-systemd.sh", "clean-debian.sh"], swiftSettings: strict),
+        tests("Packages", ["Access", "FakeDaemon", "keyturn", "KeyturnWire", "manual-page", "Settings", "TestProcesses", argumentParser]),
         tests("Host", ["Host", "Model", logging]),
         tests("Access", ["Access", "Model"]),
         tests("Settings", ["Access", "Model", "Settings"]),

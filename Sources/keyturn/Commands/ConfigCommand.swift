@@ -52,7 +52,7 @@ struct ConfigShowCommand: DaemonCommand {
     static let configuration = CommandConfiguration(
         commandName: "show", abstract: "Show one config; never a secret, nor a part or hash of one.")
 
-    @Argument(help: "Name of the config.") var name: String
+    @Argument(help: "Name of the config.", completion: .configs) var name: String
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 
     func perform(_ context: Context) async throws -> CommandExit {
@@ -67,7 +67,7 @@ struct ConfigRemoveCommand: DaemonCommand {
         commandName: "remove", abstract: "Remove a config.",
         discussion: "Its record is kept for 30 days: 'keyturn config undelete' brings it back.")
 
-    @Argument(help: "Name of the config.") var name: String
+    @Argument(help: "Name of the config.", completion: .configs) var name: String
     @Flag(help: "Erase its record and its keys at once; the one way to lose what the backend holds.") var purge = false
     @Flag(help: "Don't ask.") var yes = false
     @OptionGroup(title: "Global options") var flags: GlobalFlags

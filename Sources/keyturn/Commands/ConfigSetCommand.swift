@@ -13,8 +13,8 @@ struct ConfigSetCommand: DaemonCommand {
               keyturn config set openai-prod --every 30d --grace 2d
             """)
 
-    @Argument(help: "Name of the config: a-z, 0-9, '.', '_' and '-', up to 63 characters.") var name: String
-    @Option(help: ArgumentHelp("The backend; needed for a new one.", valueName: "name")) var upstream: String?
+    @Argument(help: "Name of the config: a-z, 0-9, '.', '_' and '-', up to 63 characters.", completion: .configs) var name: String
+    @Option(help: ArgumentHelp("The backend; needed for a new one.", valueName: "name"), completion: .upstreams) var upstream: String?
     @Option(
         name: .customLong("id"),
         help: ArgumentHelp("Id of the AI configuration at the backend; needed for a new one.", valueName: "remote-id"))

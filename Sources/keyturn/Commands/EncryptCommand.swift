@@ -18,8 +18,11 @@ struct EncryptCommand: DaemonCommand {
             """)
 
     @Option(help: ArgumentHelp("The vault's intake key, as 'keyturn intake-key' prints it.", valueName: "intake-key")) var to: String
-    @Option(name: .customLong("for"), help: ArgumentHelp("The config whose next key it is.", valueName: "config")) var config: String?
-    @Option(name: .customLong("for-upstream"), help: ArgumentHelp("The upstream whose bearer token it is.", valueName: "name"))
+    @Option(name: .customLong("for"), help: ArgumentHelp("The config whose next key it is.", valueName: "config"), completion: .configs)
+    var config: String?
+    @Option(
+        name: .customLong("for-upstream"), help: ArgumentHelp("The upstream whose bearer token it is.", valueName: "name"),
+        completion: .upstreams)
     var upstream: String?
     @Flag(help: "The token is a refresh token.") var refreshToken = false
     @Flag(help: "Read the secret from standard input.") var stdin = false

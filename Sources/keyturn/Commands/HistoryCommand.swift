@@ -7,7 +7,7 @@ struct HistoryCommand: DaemonCommand {
         commandName: "history", abstract: "List rotations, or show one.",
         discussion: "Examples: keyturn history openai-prod; keyturn history --rotation 01JDG…")
 
-    @Argument(help: "Only those of this config.") var name: String?
+    @Argument(help: "Only those of this config.", completion: .configs) var name: String?
     @Option(help: ArgumentHelp("Show this one with all that is known.", valueName: "id")) var rotation: String?
     @Option(help: ArgumentHelp("At most so many.", valueName: "number")) var limit = 50
     @OptionGroup(title: "Global options") var flags: GlobalFlags

@@ -8,7 +8,7 @@ struct PauseCommand: DaemonCommand {
         commandName: "pause", abstract: "Hold a config: no rotation, no retry, no retiring.",
         discussion: "Example: keyturn pause openai-prod --until 2h --reason 'incident 4711'")
 
-    @Argument(help: "Name of the config.") var name: String
+    @Argument(help: "Name of the config.", completion: .configs) var name: String
     @Option(help: ArgumentHelp("Until this time: RFC 3339, or a duration from now such as 2h. (default: until resumed)", valueName: "time"))
     var until: String?
     @Option(help: ArgumentHelp("Why; kept with the config.", valueName: "text")) var reason: String?
@@ -26,7 +26,7 @@ struct PauseCommand: DaemonCommand {
 struct ResumeCommand: DaemonCommand {
     static let configuration = CommandConfiguration(commandName: "resume", abstract: "Let a paused config go on.")
 
-    @Argument(help: "Name of the config.") var name: String
+    @Argument(help: "Name of the config.", completion: .configs) var name: String
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 
     func perform(_ context: Context) async throws -> CommandExit {

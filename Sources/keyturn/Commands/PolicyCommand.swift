@@ -51,7 +51,7 @@ struct PolicyExplainCommand: DaemonCommand {
             """)
 
     @Option(help: ArgumentHelp("status, read, rotate, stage, configure, bind, audit or admin.", valueName: "right")) var right: String
-    @Option(help: ArgumentHelp("On this config; else on everything.", valueName: "name")) var config: String?
+    @Option(help: ArgumentHelp("On this config; else on everything.", valueName: "name"), completion: .configs) var config: String?
     @Option(help: ArgumentHelp("The caller's uid.", valueName: "number")) var uid: UInt32?
     @Option(help: ArgumentHelp("The caller's user, instead of a uid.", valueName: "name")) var user: String?
     @Option(help: ArgumentHelp("The caller's own group; else the number of its uid.", valueName: "number")) var gid: UInt32?

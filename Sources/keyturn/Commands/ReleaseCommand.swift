@@ -12,7 +12,7 @@ struct ReleaseCommand: DaemonCommand {
             the vault over to this machine. Where there is nothing to release, nothing happens (exit status 0).
             """)
 
-    @Argument(help: "Name of the config.") var name: String?
+    @Argument(help: "Name of the config.", completion: .configs) var name: String?
     @Flag(help: "All configs, and the vault itself.") var all = false
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 

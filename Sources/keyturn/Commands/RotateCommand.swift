@@ -14,7 +14,7 @@ struct RotateCommand: DaemonCommand {
               keyturn rotate --all-due             every config that is due
             """)
 
-    @Argument(help: "Name of the config.") var name: String?
+    @Argument(help: "Name of the config.", completion: .configs) var name: String?
     @Flag(help: "Rotate every config that is due.") var allDue = false
     @Flag(help: "Only if it is due now.") var ifDue = false
     @Flag(help: "The current key is burnt: no grace, and it is never put back by itself.") var compromised = false
@@ -42,7 +42,7 @@ struct RollbackCommand: DaemonCommand {
         commandName: "rollback", abstract: "Put the newest previous key back, as a new version.",
         discussion: "Works as long as the previous key is in its grace: see 'keyturn versions'.")
 
-    @Argument(help: "Name of the config.") var name: String
+    @Argument(help: "Name of the config.", completion: .configs) var name: String
     @OptionGroup var rotation: RotationFlags
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 
@@ -56,7 +56,7 @@ struct ProveCommand: DaemonCommand {
         commandName: "prove", abstract: "Let the backend try its current key. Changes nothing.",
         discussion: "It sees a broken key, not which one is stored.")
 
-    @Argument(help: "Name of the config.") var name: String
+    @Argument(help: "Name of the config.", completion: .configs) var name: String
     @OptionGroup var rotation: RotationFlags
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 

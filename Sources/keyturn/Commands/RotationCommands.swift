@@ -7,7 +7,7 @@ struct RemoteCommand: DaemonCommand {
         commandName: "remote", abstract: "Change the non-secret fields of the configuration at the backend.",
         discussion: "Example: keyturn remote openai-prod --endpoint https://api.openai.com/v1")
 
-    @Argument(help: "Name of the config.") var config: String
+    @Argument(help: "Name of the config.", completion: .configs) var config: String
     @Option(help: ArgumentHelp("Its name at the backend.", valueName: "text")) var name: String?
     @Option(help: ArgumentHelp("The AI provider's endpoint.", valueName: "url")) var endpoint: String?
     @Option(name: .customLong("ai-type"), help: ArgumentHelp("OPENAI, GOOGLE, ANTHROPIC, AWS or OTHER.", valueName: "type")) var aiType:

@@ -17,7 +17,7 @@ struct StageCommand: DaemonCommand {
               keyturn stage openai-prod --as-current    the backend's key of today
             """)
 
-    @Argument(help: "Name of the config.") var name: String
+    @Argument(help: "Name of the config.", completion: .configs) var name: String
     @Flag(help: "Read it from standard input.") var stdin = false
     @Option(help: ArgumentHelp("Read it from a file; - is standard input.", valueName: "file"), completion: .file()) var file: String?
     @Option(

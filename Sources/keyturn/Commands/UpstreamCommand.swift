@@ -40,7 +40,7 @@ struct UpstreamListCommand: DaemonCommand {
 struct UpstreamShowCommand: DaemonCommand {
     static let configuration = CommandConfiguration(commandName: "show", abstract: "Show one upstream; never its bearer.")
 
-    @Argument(help: "Name of the upstream.") var name: String
+    @Argument(help: "Name of the upstream.", completion: .upstreams) var name: String
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 
     func perform(_ context: Context) async throws -> CommandExit {
@@ -69,7 +69,7 @@ struct UpstreamRemoveCommand: DaemonCommand {
     static let configuration = CommandConfiguration(
         commandName: "remove", abstract: "Remove an upstream and its bearer. One that configs are bound to stays.")
 
-    @Argument(help: "Name of the upstream.") var name: String
+    @Argument(help: "Name of the upstream.", completion: .upstreams) var name: String
     @Flag(help: "Don't ask.") var yes = false
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 

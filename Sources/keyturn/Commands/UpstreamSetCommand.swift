@@ -14,7 +14,7 @@ struct UpstreamSetCommand: DaemonCommand {
               keyturn upstream set fb --token-stdin < new-token
             """)
 
-    @Argument(help: "Name of the upstream.") var name: String
+    @Argument(help: "Name of the upstream.", completion: .upstreams) var name: String
     @Option(name: .customLong("base-url"), help: ArgumentHelp("Where the backend is; needed for a new one.", valueName: "url")) var baseURL:
         String?
     @Option(

@@ -6,7 +6,7 @@ struct VersionsCommand: DaemonCommand {
     static let configuration = CommandConfiguration(
         commandName: "versions", abstract: "List a config's keys: all live ones and the last 20 that ended.")
 
-    @Argument(help: "Name of the config.") var name: String
+    @Argument(help: "Name of the config.", completion: .configs) var name: String
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 
     func perform(_ context: Context) async throws -> CommandExit {
@@ -38,7 +38,7 @@ struct DiscardCommand: DaemonCommand {
         commandName: "discard",
         abstract: "Erase a staged key from the vault; with --yes a previous one too. It stays valid at its provider.")
 
-    @Argument(help: "Name of the config.") var name: String
+    @Argument(help: "Name of the config.", completion: .configs) var name: String
     @Argument(help: "Number of the version.") var version: String
     @Flag(help: "A previous version too: there is no way back to it then.") var yes = false
     @OptionGroup(title: "Global options") var flags: GlobalFlags

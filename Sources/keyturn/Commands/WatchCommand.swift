@@ -8,7 +8,7 @@ struct WatchCommand: DaemonCommand {
         commandName: "watch", abstract: "Show each step of each rotation as it happens, until interrupted.",
         discussion: "With --json a line of JSON for each. A restart of the daemon is survived, and nothing durable is missed.")
 
-    @Argument(help: "Only those of this config.") var name: String?
+    @Argument(help: "Only those of this config.", completion: .configs) var name: String?
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 
     func perform(_ context: Context) async throws -> CommandExit {

@@ -4,6 +4,7 @@ import Foundation
 package enum Programs {
     package static let keyturn = path("keyturn")
     package static let keyturnd = path("keyturnd")
+    package static let manualPage = path("manual-page")
     package static let simulator = path("keyturn-simulator")
 
     /// The library of Tests/Faults.
