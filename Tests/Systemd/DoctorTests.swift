@@ -72,7 +72,7 @@ struct `The doctor` {
         Row(
             "unlock key missing", "mv \(credential) /root; systemctl restart keyturnd.service",
             mending: "mv /root/keyturn.key \(credential); \(restart)",
-            "no-key", says: "keyturn unseal"),
+            "bad-credential", says: "it was not passed"),
         Row(
             "unlock key missing, daemon down", "systemctl stop keyturnd.socket keyturnd.service; mv \(credential) /root",
             mending: "mv /root/keyturn.key \(credential); \(restart)", "unlock-key-missing", "no-socket", says: credential),
@@ -83,7 +83,7 @@ struct `The doctor` {
         Row(
             "unlock key of another vault",
             "mv \(credential) /root; head -c 32 /dev/urandom | systemd-creds encrypt --name=keyturn.key - \(credential); systemctl restart keyturnd.service",
-            mending: "mv /root/keyturn.key \(credential); \(restart)", "wrong-key", says: "does not open this vault"),
+            mending: "mv /root/keyturn.key \(credential); \(restart)", "bad-credential", says: "does not open this vault"),
         Row(
             "unlock key in a file that is not there",
             "\(dropIn("keyturnd.service", "Service", "LoadCredentialEncrypted=\\nLoadCredential=keyturn.key:/root/none.key")); keyturn status; until_failed keyturnd.socket",

@@ -35,6 +35,8 @@ struct RealSystemd {
     static func run(
         _ script: String, files: [String: String] = [:], backend: Bool = false, environment: [String: String] = [:]
     ) async throws -> Outcome {
+        await turnstile.enter()
+        defer { turnstile.leave() }
         let place = FileManager.default.temporaryDirectory.appending(path: "kt-\(UUID().uuidString.prefix(8))")
         try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: place) }
@@ -59,9 +61,12 @@ struct RealSystemd {
         let command = arguments + ["--", "/bin/bash", "\(folder)/script.sh"]
         // It takes seconds, which other tests need the pool's threads for.
         return try await withCheckedThrowingContinuation { continuation in
-            DispatchQueue.global().async { continuation.resume(with: Result { try run(boot, command) }) }
+            Thread.detachNewThread { continuation.resume(with: Result { try run(boot, command) }) }
         }
     }
+
+    /// More of them at once would starve one another, and every other test's time-outs with them.
+    private static let turnstile = Turnstile(2)
 
     /// As the README says it; the daemon is not started. `$user COMMAND…` is a user who is logged in, without any right.
     private static let installation = """
@@ -94,6 +99,7 @@ struct RealSystemd {
         let pipe = Pipe()
         process.executableURL = URL(filePath: program)
         process.arguments = arguments
+        process.environment = Programs.environment
         process.standardOutput = pipe
         process.standardError = pipe
         try process.run()

@@ -109,16 +109,19 @@ struct `The sandbox, under a real systemd` {
         #expect(outcome["no core"] == "", "\(outcome.output)")
     }
 
+    private static let dropIn = RealSystemd.repository.appending(path: "docs/examples/restrict-addresses.conf")
+
     @Test func `is as tight as it can be with a backend to reach, and tighter with the addresses restricted`() async throws {
         let outcome = try await RealSystemd.run(
             #"""
             echo; echo "== as it is"
             systemd-analyze --no-pager security keyturnd.service | tail -n 1
-            install -D restrict-addresses.conf /etc/systemd/system/keyturnd.service.d/restrict-addresses.conf; systemctl daemon-reload
+            install -D -m 644 restrict-addresses.conf /etc/systemd/system/keyturnd.service.d/restrict-addresses.conf; systemctl daemon-reload
             echo "== restricted"
             systemd-analyze --no-pager security keyturnd.service | tail -n 1
             keyturn status | head -n 1
-            """#)
+            """#,
+            files: ["restrict-addresses.conf": try String(contentsOf: Self.dropIn, encoding: .utf8)])
         func exposure(_ section: String) -> Double? {
             outcome[section].firstMatch(of: #/keyturnd\.service: ([0-9.]+)/#).flatMap { Double($0.1) }
         }

@@ -15,12 +15,13 @@ package enum Programs {
         return URL(filePath: bundle).deletingLastPathComponent().appending(path: name).path
     }
 
-    /// What a program inherits: ours, without anything that means something to Keyturn or to a service.
-    package static var environment: [String: String] {
+    /// What a program inherits: ours, without anything that means something to Keyturn or to a service. Read once, since other tests of this
+    /// process change it, and reading it meanwhile is a crash now and then.
+    package static let environment: [String: String] = {
         ProcessInfo.processInfo.environment.filter { name, _ in
             !["KEYTURN_", "CREDENTIALS_", "NOTIFY_", "LISTEN_", "WATCHDOG_", "NO_COLOR", "FAULTS_"].contains {
                 name.hasPrefix($0)
             }
         }
-    }
+    }()
 }

@@ -2,7 +2,7 @@ import Synchronization
 
 /// Lets so many through at once and no more, in the order in which they came. Each installation runs several programs: all of a table's at
 /// once would only starve one another, and every other test's time-outs with them.
-final class Turnstile: Sendable {
+package final class Turnstile: Sendable {
     private struct State {
         var free: Int
         var waiting: [CheckedContinuation<Void, Never>] = []
@@ -10,11 +10,11 @@ final class Turnstile: Sendable {
 
     private let state: Mutex<State>
 
-    init(_ count: Int) {
+    package init(_ count: Int) {
         state = Mutex(State(free: count))
     }
 
-    func enter() async {
+    package func enter() async {
         await withCheckedContinuation { continuation in
             let isIn = state.withLock { state -> Bool in
                 guard state.free == 0 else {
@@ -28,7 +28,7 @@ final class Turnstile: Sendable {
         }
     }
 
-    func leave() {
+    package func leave() {
         let next = state.withLock { state -> CheckedContinuation<Void, Never>? in
             guard state.waiting.isEmpty else { return state.waiting.removeFirst() }
             state.free += 1
