@@ -23,6 +23,7 @@ package struct VaultFigures: Sendable {
 
     package struct Upstream: Sendable {
         package let name: UpstreamName
+        /// When somebody has to have given it another token; `nil` where it renews its own, or does not tell.
         package let tokenExpiresAt: Timestamp?
     }
 }
@@ -55,15 +56,25 @@ extension VaultService {
         } while cursor != nil
         let (upstreams, backup) = try await read { view in
             (
-                try view.list(.upstream, limit: 1000).map {
-                    VaultFigures.Upstream(name: $0.value.name, tokenExpiresAt: $0.value.tokenExpiresAt)
-                },
+                try view.list(.upstream, limit: 1000).map { VaultFigures.Upstream($0.value) },
                 try view.get(.backup, .named(""))?.at
             )
         }
         figures.upstreams = upstreams
         figures.lastBackupAt = backup
         return figures
+    }
+}
+
+extension VaultFigures.Upstream {
+    fileprivate init(_ record: UpstreamRecord) {
+        let ownTokenEnds =
+            switch record.bearer {
+            case .accessToken: record.tokenExpiresAt
+            case .none, .refreshToken: Timestamp?.none
+            }
+        // What the backend refuses is over, whatever was said of it before.
+        self.init(name: record.name, tokenExpiresAt: [ownTokenEnds, record.bearerLoss?.at].compactMap(\.self).min())
     }
 }
 

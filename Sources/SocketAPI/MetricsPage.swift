@@ -78,7 +78,9 @@ struct MetricsPage: Sendable {
         for upstream in figures.upstreams {
             text.sample(("upstream", "\(upstream.name)"), value: counts.upstreams[upstream.name]?.times ?? .ofRequests)
         }
-        text.begin("keyturn_upstream_token_expiry_timestamp_seconds", .gauge, "When the upstream's token expires, where that is known.")
+        text.begin(
+            "keyturn_upstream_token_expiry_timestamp_seconds", .gauge,
+            "When an upstream needs another token, where that is known; a refused one, since when.")
         for upstream in figures.upstreams {
             if let time = upstream.tokenExpiresAt { text.sample(("upstream", "\(upstream.name)"), at: time) }
         }

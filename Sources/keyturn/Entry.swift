@@ -58,7 +58,7 @@ enum Entry {
         } else {
             console.errors.write(message.hidingValues(in: "keyturn: " + Keyturn.fullMessage(for: error).trimmingErrorPrefix) + "\n")
         }
-        return .usage
+        return .usage(of: arguments)
     }
 }
 

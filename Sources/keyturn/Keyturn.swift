@@ -18,6 +18,7 @@ struct Keyturn: GroupOfCommands {
               keyturn rotate openai-prod
 
             Exit status: 0 done, 1 failed, 2 usage, 3 denied, 4 daemon unreachable, 5 not due, 6 vault sealed.
+            'keyturn check' has those of monitoring plug-ins instead: 0 OK, 1 warning, 2 critical, 3 unknown.
             Environment: KEYTURN_SOCKET, KEYTURN_FORMAT=json, NO_COLOR.
             """,
         version: Release.version,
@@ -25,7 +26,7 @@ struct Keyturn: GroupOfCommands {
             CommandGroup(
                 name: "The vault",
                 subcommands: [
-                    InitCommand.self, RecoveryKeyCommand.self, StatusCommand.self, DoctorCommand.self, SealCommand.self, UnsealCommand.self,
+                    InitCommand.self, RecoveryKeyCommand.self, StatusCommand.self, CheckCommand.self, DoctorCommand.self, SealCommand.self, UnsealCommand.self,
                     SlotCommand.self,
                     RekeyCommand.self, WhoamiCommand.self, PolicyCommand.self,
                     AuditCommand.self, BackupCommand.self, RestoreCommand.self, ReleaseCommand.self,

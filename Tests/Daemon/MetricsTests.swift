@@ -116,6 +116,25 @@ import Testing
         }
     }
 
+    @Test func `are those of the page on monitoring, and the alerts use no other`() async throws {
+        let docs = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../docs").standardizedFileURL
+        func text(_ name: String) throws -> String { try String(contentsOf: docs.appending(path: name), encoding: .utf8) }
+        let names = #/`((?:keyturn|process)_[a-z_]+)`/#
+        let rows = try text("monitoring.md").split(separator: "\n").filter { $0.hasPrefix("| `keyturn_") || $0.hasPrefix("| `process_") }
+        let documented = Set(rows.flatMap { $0.matches(of: names).map { String($0.1) } })
+        try await Scene.with { scene in
+            let metrics = try await Self.metrics(scene)
+            #expect(Set(metrics.families.keys) == documented)
+            let alerts = try text("alerts.yaml")
+            let used = Set(alerts.matches(of: #/\bkeyturn_[a-z_]+/#).map { String($0.0) })
+            #expect(used.count > 8 && used.isSubset(of: documented), "\(used.subtracting(documented))")
+            let states = Set(metrics.samples.compactMap { $0.name == "keyturn_config_state" ? $0.labels["state"] : nil })
+            #expect(Set(alerts.matches(of: #/state="([a-z]+)"/#).map { String($0.1) }).isSubset(of: states))
+            let named = Set(alerts.matches(of: #/alert: ([A-Za-z]+)/#).map { String($0.1) })
+            #expect(Set(try text("monitoring.md").matches(of: #/\| `(Keyturn[A-Za-z]+)` \|/#).map { String($0.1) }) == named)
+        }
+    }
+
     @Test func `count requests by what HTTP tells of them`() async throws {
         var setting = Scene.Setting()
         setting.settings = setting.settings.replacing("cycle: 500ms", with: "cycle: 60s")
