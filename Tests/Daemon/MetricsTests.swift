@@ -86,11 +86,15 @@ import Testing
     @Test func `name no config that was removed, and none while the vault is sealed`() async throws {
         try await Scene.with { scene in
             #expect(try await Self.metrics(scene).value("keyturn_config_info") == 1)
+            let well = try await scene.keyturn.keyturn("check", "--backup-age", "0")
+            #expect(well.status == 0 && well.output.hasPrefix("KEYTURN OK - 1 config | configs=1;;;0 "), "\(well.output)")
             try await scene.done(["config", "remove", Scene.config, "--yes"])
             let removed = try await Self.metrics(scene, until: "it is gone") { $0.value("keyturn_config_info") == nil }
             #expect(!removed.samples.contains { $0.labels["config"] != nil })
             try await scene.done(["seal"])
             let sealed = try await Self.metrics(scene, until: "it is sealed") { $0.value("keyturn_sealed") == 1 }
+            let check = try await scene.keyturn.keyturn("check")
+            #expect(check.status == 2 && check.output == "KEYTURN CRITICAL - the vault is sealed (sealed)\n", "\(check.output)")
             #expect(!sealed.samples.contains { $0.labels["config"] != nil || $0.labels["upstream"] != nil })
             #expect(sealed.families.keys.contains("keyturn_config_state"), "the families are always the same")
         }
