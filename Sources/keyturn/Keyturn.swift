@@ -26,7 +26,8 @@ struct Keyturn: GroupOfCommands {
             CommandGroup(
                 name: "The vault",
                 subcommands: [
-                    InitCommand.self, RecoveryKeyCommand.self, StatusCommand.self, CheckCommand.self, DoctorCommand.self, SealCommand.self, UnsealCommand.self,
+                    InitCommand.self, RecoveryKeyCommand.self, StatusCommand.self, CheckCommand.self, DoctorCommand.self, SealCommand.self,
+                    UnsealCommand.self,
                     SlotCommand.self,
                     RekeyCommand.self, WhoamiCommand.self, PolicyCommand.self,
                     AuditCommand.self, BackupCommand.self, RestoreCommand.self, ReleaseCommand.self,
