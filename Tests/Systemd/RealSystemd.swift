@@ -56,6 +56,8 @@ struct RealSystemd {
         where ["service", "socket", "timer", "target"].contains(URL(filePath: unit).pathExtension) {
             arguments += ["-U", place.appending(path: unit).path]
         }
+        // For the users inside as well.
+        _ = try run("/bin/chmod", ["-R", "a+rX", place.path])
         arguments += ["-r", "\(Programs.faults):\(faults)"]
         arguments += ["-U", "\(place.path)/libraries.conf:keyturnd.service.d/libraries.conf"]
         let command = arguments + ["--", "/bin/bash", "\(folder)/script.sh"]
@@ -97,8 +99,9 @@ struct RealSystemd {
     static func run(_ program: String, _ arguments: [String]) throws -> Outcome {
         let process = Process()
         let pipe = Pipe()
-        process.executableURL = URL(filePath: program)
-        process.arguments = arguments
+        // Other tests of this process change its umask for a moment, when they listen somewhere.
+        process.executableURL = URL(filePath: "/bin/sh")
+        process.arguments = ["-c", #"umask 022; exec "$@""#, "sh", program] + arguments
         process.environment = Programs.environment
         process.standardOutput = pipe
         process.standardError = pipe
