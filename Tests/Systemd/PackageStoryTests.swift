@@ -65,10 +65,7 @@ import Testing
         units
         keyturn status
         echo "== enrolled"
-        keyturn init --vault /var/lib/keyturn --key-file /root/keyturn.key
-        install -d -m 700 /etc/credstore.encrypted
-        systemd-creds encrypt --name=keyturn.key /root/keyturn.key /etc/credstore.encrypted/keyturn.key
-        systemctl restart keyturnd.service
+        keyturn init --systemd-credential && systemctl restart keyturnd.service
         keyturn status
         stat -c '%n of %U, %a' /var/lib/keyturn
         echo "== rotated"
