@@ -164,7 +164,7 @@ final class ConnectionDriver: ChannelInboundHandler {
         bodyBytes += bytes.readableBytes
         var failure: Failure?
         if bodyBytes > exchange.replyBytesMax {
-            failure = Failure(.overlong, "the answer is longer than \(exchange.replyBytesMax) bytes", wasSent: true)
+            failure = Failure(.overlong, "the answer is too long", wasSent: true)
         } else if let sink = exchange.sink, head.status == .ok {
             if !sink(bytes.readableBytesSpan) { failure = Failure(.garbage, "the answer can't be read", wasSent: true) }
         } else if body.readableBytes == 0 {
