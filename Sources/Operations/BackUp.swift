@@ -15,7 +15,7 @@ extension RecordKind where Value == BackupRecord {
 extension VaultService {
     /// One sealed copy of everything, as it is now; work goes on meanwhile. Who takes it is recorded before the first byte leaves.
     package func backUp(as caller: Caller) async throws -> BackupRun {
-        try caller.require(.admin, on: .everything)
+        try caller.require(.backup, on: .everything)
         try await requireRoom()
         let now = clock.now()
         try await write { _ in .changed((), AuditEvent(at: now, "vault.backup-begun", by: caller.audited)) }

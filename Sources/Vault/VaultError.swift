@@ -118,6 +118,8 @@ package enum VaultError: Error, Equatable {
     /// A command that works when pasted into a shell.
     package var nextStep: String {
         switch self {
+        // Its place under systemd, where the key belongs into a credential.
+        case .missing("/var/lib/keyturn"): "keyturn init --systemd-credential"
         case .missing(let path): "keyturn init --vault \(ShellWord.quoted(path))"
         case .exists(let path): "ls -ld \(ShellWord.quoted(path))"
         case .mountPoint(let path): "df -h \(ShellWord.quoted(path))"

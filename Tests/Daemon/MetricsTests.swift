@@ -130,6 +130,8 @@ import Testing
             let metrics = try await Self.metrics(scene)
             #expect(Set(metrics.families.keys) == documented)
             let alerts = try text("examples/alerts.yaml")
+            let operations = try text("operations.md")
+            for name in alerts.matches(of: #/alert: (\w+)/#).map({ String($0.1) }) { #expect(operations.contains("| `\(name)` |")) }
             let used = Set(alerts.matches(of: #/\bkeyturn_[a-z_]+/#).map { String($0.0) })
             #expect(used.count > 8 && used.isSubset(of: documented), "\(used.subtracting(documented))")
             let states = Set(metrics.samples.compactMap { $0.name == "keyturn_config_state" ? $0.labels["state"] : nil })

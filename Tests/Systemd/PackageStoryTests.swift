@@ -46,7 +46,7 @@ import Testing
             "\(outcome["purged"])")
         let again = outcome["installed again"]
         #expect(again.contains("keyturn-rotate.timer: enabled, active") && again.contains("unsealed; 2 configs"), "\(again)")
-        #expect(outcome["purged with the vault"].hasSuffix("nothing else is left\n"), "\(outcome["purged with the vault"])")
+        #expect(outcome["purged with the vault"].hasSuffix("nothing else is left"), "\(outcome["purged with the vault"])")
         #expect(!outcome.output.contains("sk-"))
     }
 

@@ -11,7 +11,12 @@ struct RealSystemd {
     /// Where the repository's `systemd` folder is inside.
     static let folder = "/keyturn-test"
     /// Where the library of Tests/Faults is inside: among those that the sandbox lets a program load.
-    static let faults = "/usr/lib/libkeyturn-faults.so"
+    static let faults = "/usr/lib/\(architecture)-linux-gnu/libkeyturn-faults.so"
+    #if arch(arm64)
+        private static let architecture = "aarch64"
+    #else
+        private static let architecture = "x86_64"
+    #endif
 
     /// Whether one boots here: that takes root, systemd, D-Bus and namespaces.
     static let isPossible = geteuid() == 0 && (try? run(boot, ["-T", "60", "--", "/bin/true"]))?.status == 0

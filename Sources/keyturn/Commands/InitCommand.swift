@@ -228,7 +228,9 @@ struct InitCommand: DaemonCommand {
             if recovery == nil, copy == nil { Self.warn("when this machine dies, the vault dies with it", console) }
         }
         switch key {
-        case .credential: console.hint("systemctl enable --now keyturnd.socket keyturn-rotate.timer keyturn-backup.timer")
+        case .credential:
+            console.hint(
+                "systemctl enable --now keyturnd.socket keyturn-rotate.timer keyturn-backup.timer && systemctl restart keyturnd.service")
         case .file, .passphrase:
             guard !user else { return console.hint("systemctl --user enable --now keyturnd.socket keyturn-rotate.timer") }
             let keyFile: String? = if case .file(let path) = key, path != folder.defaultKeyFile { path } else { nil }

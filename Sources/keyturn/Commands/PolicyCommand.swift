@@ -50,7 +50,8 @@ struct PolicyExplainCommand: DaemonCommand {
               keyturn policy explain --right read --config openai-prod --uid 61234 --unit keyturn-rotate.service
             """)
 
-    @Option(help: ArgumentHelp("status, read, rotate, stage, configure, bind, audit or admin.", valueName: "right")) var right: String
+    @Option(help: ArgumentHelp("status, read, rotate, stage, configure, bind, audit, backup or admin.", valueName: "right")) var right:
+        String
     @Option(help: ArgumentHelp("On this config; else on everything.", valueName: "name"), completion: .configs) var config: String?
     @Option(help: ArgumentHelp("The caller's uid.", valueName: "number")) var uid: UInt32?
     @Option(help: ArgumentHelp("The caller's user, instead of a uid.", valueName: "name")) var user: String?

@@ -104,7 +104,7 @@ struct DaemonCheck {
     /// Denied, they see no config, take nothing for due, and end well.
     private func examineTimersRights(_ diagnosis: inout Diagnosis) async {
         guard patient.kind == .system else { return }
-        for (unit, right) in [("keyturn-rotate.service", "rotate"), ("keyturn-backup.service", "admin")] {
+        for (unit, right) in [("keyturn-rotate.service", "rotate"), ("keyturn-backup.service", "backup")] {
             do throws(ClientError) {
                 // Any user that no rule is for: theirs are made for each run.
                 let answer = try await daemon.explainPolicy(right: right, config: nil, uid: 61_184, gid: nil, groups: [], unit: unit).body

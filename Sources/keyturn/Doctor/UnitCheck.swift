@@ -82,7 +82,7 @@ struct UnitCheck {
     }
 
     private func requireEnabled(_ unit: String, _ code: String, _ loss: String, _ diagnosis: inout Diagnosis) {
-        guard !["enabled", "alias", "static", "linked", "generated"].contains(units[unit, "UnitFileState"]) else { return }
+        guard !["enabled", "alias", "generated"].contains(units[unit, "UnitFileState"]) else { return }
         diagnosis.found(code, "\(unit) is not enabled: \(loss).", "\(patient.systemctl) enable --now \(unit)")
     }
 
