@@ -71,6 +71,12 @@ import Testing
             #expect(names == Set(foreign + [mine[2], future, underWay, file.components(separatedBy: "/").last ?? ""]))
             #expect(try await scene.keyturn.keyturn("backup", "verify", file, "--key-file", scene.keyturn.keyFile).status == 0)
 
+            // However many there are in one second.
+            let more = "\(folder.path)/more"
+            try FileManager.default.createDirectory(atPath: more, withIntermediateDirectories: false)
+            for _ in 1...4 { try await scene.done(["backup", "--keep", "9", more]) }
+            #expect(try FileManager.default.contentsOfDirectory(atPath: more).count == 4)
+
             // One that fails removes nothing.
             try await scene.keyturn.kill()
             try FileManager.default.moveItem(atPath: file, toPath: "\(target)/\(mine[0])")

@@ -143,8 +143,16 @@ struct `The doctor` {
             mending: "keyturn config remove b --purge --yes",
             "nothing-staged", says: "keyturn stage b"),
         Row(
-            "nothing staged for a timer of its own", "keyturn discard a 2 --yes; systemctl start keyturn-rotate@a.timer",
-            mending: "systemctl stop keyturn-rotate@a.timer; printf sk-third | keyturn stage a --stdin", "nothing-staged",
+            "a timer of its own that a boot would end", "systemctl start keyturn-rotate@a.timer",
+            mending: "systemctl stop keyturn-rotate@a.timer", "timer-not-enabled", says: "keyturn-rotate.target"),
+        Row(
+            "a timer of its own for no config", "systemctl enable --now keyturn-rotate@nowhere.timer",
+            mending: "systemctl disable --now keyturn-rotate@nowhere.timer keyturn-rotate.target", "timer-without-config",
+            says: "a config that does not exist"),
+        Row(
+            "nothing staged for a timer of its own", "keyturn discard a 2 --yes; systemctl enable --now keyturn-rotate@a.timer",
+            mending: "systemctl disable --now keyturn-rotate@a.timer keyturn-rotate.target; printf sk-third | keyturn stage a --stdin",
+            "nothing-staged",
             says: "a timer of its own"),
         Row(
             "config failed", "printf bad-key | keyturn stage a --stdin; keyturn rotate a; keyturn rotate a",

@@ -39,7 +39,7 @@ struct BackupMakeCommand: DaemonCommand {
         guard keep > 0 else { throw Failure.usage("--keep must be a number above 0.") }
         guard file != "-", !force else { throw Failure.usage("--keep is for a folder, in which nothing is overwritten.") }
         let kept = KeptBackups(folder: file)
-        let made = kept.path(at: .now)
+        let made = kept.freePath(at: .now)
         let exit = try await make(made, context)
         for path in try kept.prune(to: keep, butNot: made) { context.console.done("Removed \(path).") }
         return exit

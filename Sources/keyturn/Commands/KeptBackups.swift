@@ -9,8 +9,16 @@ struct KeptBackups {
     private static let prefix = "keyturn-"
     private static let suffix = ".backup"
 
+    /// The first second that is free, should there be two backups in one.
+    func freePath(at time: Timestamp) -> String {
+        var time = time
+        // SAFETY: the path is a C string for the length of the call.
+        while access(path(at: time), F_OK) == 0 { time = time + .seconds(1) }
+        return path(at: time)
+    }
+
     /// Names sort by time: keyturn-2026-11-28T09:28:10Z.backup, the colons left out, which not every file system takes.
-    func path(at time: Timestamp) -> String {
+    private func path(at time: Timestamp) -> String {
         "\(folder)/\(Self.prefix)\("\(time)".filter { $0 != ":" })\(Self.suffix)"
     }
 

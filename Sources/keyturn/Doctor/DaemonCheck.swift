@@ -46,7 +46,7 @@ struct DaemonCheck {
         }
         for one in status.attention { examine(one, &diagnosis) }
         await examineConfigs(status, units, &diagnosis)
-        await examineTimersRights(&diagnosis)
+        await examineTimersRights(units, &diagnosis)
         await UpstreamCheck(daemon: Daemon(socketPath: daemon.socketPath)).examine(status, into: &diagnosis)
     }
 
@@ -80,12 +80,14 @@ struct DaemonCheck {
     private func examineConfigs(_ status: Status, _ units: Units?, _ diagnosis: inout Diagnosis) async {
         let known = Set(status.attention.map(\.config))
         var (seen, after) = (0, String?.none)
+        var withoutConfig = Set(units?.ownTimers ?? [])
         repeat {
             let page: Page<Config>
             do throws(ClientError) { page = try await daemon.configs(after: after, limit: 1000).body } catch {
                 return diagnosis.couldNotSee("the configs", error.detail)
             }
             seen += page.items.count
+            withoutConfig.subtract(page.items.map(\.name))
             for config in page.items where config.stagedVersions == 0 && !known.contains(config.name) {
                 if config.versions.isEmpty {
                     diagnosis.found("nothing-staged", "\(config.name) has no key at all yet.", "keyturn stage \(config.name)")
@@ -98,21 +100,31 @@ struct DaemonCheck {
             after = page.next
         } while after != nil
         // Who may not read gets an empty list.
-        if seen < status.configs.values.reduce(0, +) { diagnosis.couldNotSee("all configs", "it takes the right 'read': keyturn whoami") }
+        guard seen >= status.configs.values.reduce(0, +) else {
+            return diagnosis.couldNotSee("all configs", "it takes the right 'read': keyturn whoami")
+        }
+        for name in withoutConfig.sorted() {
+            diagnosis.found(
+                "timer-without-config", "keyturn-rotate@\(name).timer is for a config that does not exist.",
+                "\(patient.systemctl) disable --now keyturn-rotate@\(name).timer")
+        }
     }
 
     /// Denied, they see no config, take nothing for due, and end well.
-    private func examineTimersRights(_ diagnosis: inout Diagnosis) async {
+    private func examineTimersRights(_ units: Units?, _ diagnosis: inout Diagnosis) async {
         guard patient.kind == .system else { return }
-        for (unit, right) in [("keyturn-rotate.service", "rotate"), ("keyturn-backup.service", "backup")] {
+        let own = (units?.ownTimers ?? []).map { ("keyturn-rotate@\($0).service", "rotate", String?.some($0)) }
+        for (unit, right, config) in [("keyturn-rotate.service", "rotate", nil), ("keyturn-backup.service", "backup", nil)] + own {
             do throws(ClientError) {
                 // Any user that no rule is for: theirs are made for each run.
-                let answer = try await daemon.explainPolicy(right: right, config: nil, uid: 61_184, gid: nil, groups: [], unit: unit).body
+                let answer = try await daemon.explainPolicy(
+                    right: right, config: config, uid: 61_184, gid: nil, groups: [], unit: unit
+                ).body
                 guard !answer.allowed else { continue }
                 diagnosis.found(
                     "timer-not-allowed",
-                    "By the policy \(unit) has no right '\(right)' on everything: give it one, as the shipped policy does (/etc/keyturn/policy.yaml).",
-                    "keyturn policy explain --right \(right) --uid 61184 --unit \(unit)")
+                    "By the policy \(unit) has no right '\(right)' on \(config ?? "everything"): give it one, as the shipped policy does (/etc/keyturn/policy.yaml).",
+                    "keyturn policy explain --right \(right) --uid 61184 --unit \(unit)\(config.map { " --config \($0)" } ?? "")")
             } catch {
                 return diagnosis.couldNotSee("what the timers may do", "it takes the right 'audit': keyturn whoami")
             }

@@ -7,6 +7,13 @@ struct UnitCheck {
         examineDaemon(&diagnosis)
         examineSocket(&diagnosis)
         for timer in Units.timers(of: patient) { examine(timer, &diagnosis) }
+        let loss = "after the next start of the machine it is not rotated any more"
+        for config in units.ownTimers { requireEnabled("keyturn-rotate@\(config).timer", "timer-not-enabled", loss, &diagnosis) }
+        if patient.kind == .system, !units.ownTimers.isEmpty {
+            requireEnabled(
+                Units.ownTimersTarget, "timer-not-enabled", "after the next start of the machine the timers of single configs are gone",
+                &diagnosis)
+        }
         for config in units.failedOwnServices {
             diagnosis.found(
                 "unit-failed", "The last run of keyturn-rotate@\(config).service failed.",

@@ -17,14 +17,22 @@ struct Units {
     static func read(of patient: Patient) async throws(Failure) -> Units {
         let manager = patient.kind == .system ? [] : ["--user"]
         let systemctl = SystemProgram(path: "/usr/bin/systemctl", environment: patient.environment)
-        let names = ["keyturnd.socket", "keyturnd.service"] + timers(of: patient).flatMap { ["\($0).timer", "\($0).service"] }
+        let names =
+            ["keyturnd.socket", "keyturnd.service", ownTimersTarget] + timers(of: patient).flatMap { ["\($0).timer", "\($0).service"] }
         let shown = try await systemctl.run(manager + ["show", "--no-pager", "--property=\(asked.joined(separator: ","))"] + names)
         guard shown.status == 0 else { throw .failed(shown.complaint) }
         let instances = try await systemctl.run(
             manager + ["list-units", "--all", "--plain", "--no-legend", "--no-pager", "keyturn-rotate@*.timer", "keyturn-rotate@*.service"])
+        let own = instances.text.matches(of: #/keyturn-rotate@\S+\.timer/#).map { String($0.0) }
+        let ownShown =
+            own.isEmpty
+            ? "" : try await systemctl.run(manager + ["show", "--no-pager", "--property=\(asked.joined(separator: ","))"] + own).text
         let unit = try await systemctl.run(manager + ["cat", "--no-pager", "keyturnd.service"])
-        return Units(shown: shown.text, instances: instances.text, unit: unit.text)
+        return Units(shown: shown.text + "\n\n" + ownShown, instances: instances.text, unit: unit.text)
     }
+
+    /// What the system's timers of single configs are wanted by.
+    static let ownTimersTarget = "keyturn-rotate.target"
 
     static func timers(of patient: Patient) -> [String] {
         patient.hasBackupTimer ? ["keyturn-rotate", "keyturn-backup"] : ["keyturn-rotate"]
