@@ -62,7 +62,9 @@ import Testing
 
     private static func client(_ server: RawServer) throws -> HTTPClient {
         HTTPClient(
-            baseURL: try BaseURL("http://127.0.0.1:\(server.port)/base", plainHTTP: .allowed), trust: .system, contexts: TLSContexts())
+            baseURL: try BaseURL("http://127.0.0.1:\(server.port)/base", plainHTTP: .allowed), trust: .system, contexts: TLSContexts(),
+            // What they look at is not the time.
+            limits: Limits(connect: .seconds(60), request: .seconds(120)))
     }
 
     private static func ask(_ server: RawServer) async throws -> Outcome {
