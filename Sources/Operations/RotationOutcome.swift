@@ -14,7 +14,10 @@ struct RotationOutcome {
         try transaction.delete(.unfinished, .named(rotation.config))
         guard var config = try transaction.get(.config, .named(rotation.config)) else { return }
         config.unfinished = nil
-        if rotation.quarantine != nil, hasPutIt { config.released = rotation.quarantine }
+        // One that began in an earlier quarantine went on by the operator's word, which stands.
+        if hasPutIt, let quarantine = try transaction.quarantine(of: config), quarantine.id == rotation.quarantine {
+            config.released = quarantine.id
+        }
         noteStragglers(&config)
         switch rotation.machine.plan.kind {
         case .rotate, .rollback: try move(&config, &transaction)

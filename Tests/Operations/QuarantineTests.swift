@@ -12,11 +12,11 @@ private let reason = Reason("seen")
 
     /// Puts the vault of `earlier` into quarantine, as a restore does, and starts a daemon on it.
     private static func restarted(
-        _ earlier: ServiceHarness, _ why: Quarantine.Cause = .restored, on machine: String? = nil
+        _ earlier: ServiceHarness, _ why: Quarantine.Cause = .restored, on machine: String? = nil, id: String = "quarantine-1"
     ) async throws -> ServiceHarness {
         let now = earlier.clock.now()
         try await earlier.vault.write { transaction in
-            try transaction.changeState { $0.quarantine = Quarantine(id: "quarantine-1", since: now, why: why) }
+            try transaction.changeState { $0.quarantine = Quarantine(id: id, since: now, why: why) }
             return .changed((), AuditEvent(at: now, "vault.quarantined", by: nil))
         }
         await earlier.kill()
@@ -287,6 +287,18 @@ private let reason = Reason("seen")
         #expect(try await harness.service.rotation(id, as: ServiceHarness.root).state == .stuck)
         try await harness.service.release(ServiceHarness.config, as: ServiceHarness.root)
         return (harness, id)
+    }
+
+    @Test func `stays ended by the operator's word for a rotation that began in an earlier one`() async throws {
+        let first = try await Self.restarted(try await Self.rotated())
+        try await first.stage("key-3")
+        first.target.answer(puts: [.unknown(reason, retryAfter: .seconds(7200))])
+        let id = try await first.rotate().id
+        let harness = try await Self.restarted(first, .otherMachine, id: "quarantine-2")
+        #expect(try await harness.service.rotation(id, as: ServiceHarness.root).state == .stuck)
+        try await harness.service.release(ServiceHarness.config, as: ServiceHarness.root)
+        #expect(try await harness.service.resolve(id, .retry, .untilSettled, as: ServiceHarness.root).state == .succeeded)
+        #expect(try await Self.state(harness) != .quarantined)
     }
 
     @Test func `does not take a rotation that waited when it was copied for one that sent nothing`() async throws {
