@@ -45,9 +45,7 @@ extension RequestReport.Outcome {
             case 200..<300: self = .ok
             case 401: self = .auth
             case 429: self = .rateLimited
-            case 408, 425: self = .unknown
-            case 300..<500: self = .refused
-            default: self = .unknown
+            case let status: self = StatusWords.isUncertain(status) ? .unknown : .refused
             }
         case .failure(let failure): self = failure.wasSent ? .unknown : .notSent
         }

@@ -40,9 +40,9 @@ package struct VaultService: Sendable {
         _ = await vault.sealedBecause
     }
 
-    /// After how many cycles without an answer a rotation is stuck.
     var limits: OperationLimits { limitsInForce.current }
 
+    /// After how many cycles without an answer a rotation is stuck.
     package var cyclesMax: Int { runner.limits.cyclesMax }
 
     /// Reads what is durable; trouble with the vault comes as its problem.

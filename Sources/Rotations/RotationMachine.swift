@@ -117,14 +117,16 @@ package struct RotationMachine: Sendable, Equatable, Codable {
 
     /// It must not go on by itself, and nobody knows how far it got: left to the operator. For what is not driven.
     package mutating func hold(because reason: Reason) {
-        if plan.kind != .prove {
-            // Whoever drove it meanwhile, elsewhere, may have sent what waits here.
-            unresolved.insert(.offered)
-            if verdict != nil { unresolved.insert(.standing) }
-            offeredMayBeStored = true
-            attempts = max(attempts, 1)
+        guard plan.kind != .prove else {
+            _ = end(failed(reason))
+            return
         }
-        _ = plan.kind == .prove ? end(.failed(reason, .nothingChanged)) : stuck(reason)
+        // Whoever drove it meanwhile, elsewhere, may have sent what waits here.
+        unresolved.insert(.offered)
+        if verdict != nil { unresolved.insert(.standing) }
+        offeredMayBeStored = true
+        attempts = max(attempts, 1)
+        _ = stuck(reason)
     }
 
     /// Only while no PUT may have been stored: the driver vouches that none is under way.

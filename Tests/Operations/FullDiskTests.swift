@@ -42,6 +42,20 @@ import Vault
         return harness
     }
 
+    /// A key, and a backend that does not answer yet, and then takes another token alone.
+    private static func withTokenThatIsRefused() async throws -> ServiceHarness {
+        let harness = try await ServiceHarness()
+        try await harness.setUp()
+        try await harness.setRefreshToken()
+        harness.target.answer(refreshWith: "bearer-2")
+        try await harness.stage("key-1")
+        harness.target.answer(puts: [.unauthorized(Reason("401"))])
+        harness.target.closeGate()
+        return harness
+    }
+
+    private static func refreshes(_ harness: ServiceHarness) -> Int { harness.target.calls.count { $0 == .refresh } }
+
     @Test func `the outcome of a rotation under way fits into the reserve`() async throws {
         let harness = try await Self.staged()
         async let rotated = harness.rotate()
@@ -77,16 +91,10 @@ import Vault
     }
 
     @Test func `a bearer that can't be renewed for want of room is not a bearer that the backend refuses`() async throws {
-        let harness = try await ServiceHarness()
-        try await harness.setUp()
-        try await harness.setRefreshToken()
-        harness.target.answer(refreshWith: "bearer-2")
-        try await harness.stage("key-1")
-        harness.target.answer(puts: [.unauthorized(Reason("401"))])
-        harness.target.closeGate()
+        let harness = try await Self.withTokenThatIsRefused()
         async let rotated = harness.rotate()
         await harness.target.puts(atLeast: 1)
-        let refreshes = harness.target.calls.count { $0 == .refresh }
+        let refreshes = Self.refreshes(harness)
         harness.engine.fillUp()
         for _ in 1...MemoryEngine.reserveCommits { try await Self.begunWrite(harness) }
         harness.target.openGate()
@@ -96,31 +104,25 @@ import Vault
         } catch let problem as Problem {
             #expect(problem.code == .diskFull)
         }
-        #expect(harness.target.calls.count { $0 == .refresh } == refreshes, "nothing goes out that is not recorded first")
+        #expect(Self.refreshes(harness) == refreshes, "nothing goes out that is not recorded first")
         harness.engine.makeRoom()
         await harness.clock.sleepers(atLeast: 1)
         harness.clock.advance(by: .seconds(15))
         let id = try #require(try await harness.service.config(ServiceHarness.config, as: ServiceHarness.root).record.lastRotation)
         _ = await harness.runner.settled(id)
-        #expect(harness.target.calls.count { $0 == .refresh } == refreshes + 1)
+        #expect(Self.refreshes(harness) == refreshes + 1)
         #expect(try await harness.service.rotation(id, as: ServiceHarness.root).state == .succeeded)
     }
 
     @Test func `a bearer that a rotation under way needs is renewed out of the reserve`() async throws {
-        let harness = try await ServiceHarness()
-        try await harness.setUp()
-        try await harness.setRefreshToken()
-        harness.target.answer(refreshWith: "bearer-2")
-        try await harness.stage("key-1")
-        harness.target.answer(puts: [.unauthorized(Reason("401"))])
-        harness.target.closeGate()
+        let harness = try await Self.withTokenThatIsRefused()
         async let rotated = harness.rotate()
         await harness.target.puts(atLeast: 1)
-        let refreshes = harness.target.calls.count { $0 == .refresh }
+        let refreshes = Self.refreshes(harness)
         harness.engine.fillUp()
         harness.target.openGate()
         #expect(try await rotated.state == .succeeded)
-        #expect(harness.target.calls.count { $0 == .refresh } == refreshes + 1)
+        #expect(Self.refreshes(harness) == refreshes + 1)
         #expect(try await harness.service.status(as: ServiceHarness.root).room == .full)
     }
 

@@ -78,6 +78,7 @@ struct InitCommand: DaemonCommand {
         let recoveryKey = try recovery.map { (text) throws(Failure) in try BoxPublicKey(base64: text, of: "--recovery") }
         do {
             try folder.requireFree()
+            if user { try Self.makeParent(of: folder.path) }
             switch key {
             case .file(let path): try make(folder, keyFile: path, recoveryKey)
             case .passphrase: try makeWithPassphrase(folder, recoveryKey)
@@ -121,7 +122,6 @@ struct InitCommand: DaemonCommand {
     // MARK: Making
 
     private func make(_ folder: VaultFolder, keyFile: String, _ recovery: BoxPublicKey?) throws {
-        if user { try Self.makeParent(of: folder.path) }
         let secret = SlotSecret(unlockKey: try KeyFile.readOrCreate(keyFile, random: SystemRandom()))
         folder.giveToOwner(keyFile)
         try Self.fill(folder, by: secret, recovery)
@@ -142,7 +142,6 @@ struct InitCommand: DaemonCommand {
     }
 
     private func makeWithPassphrase(_ folder: VaultFolder, _ recovery: BoxPublicKey?) throws {
-        if user { try Self.makeParent(of: folder.path) }
         let random = SystemRandom()
         let salt = random.bytes(PassphraseHash.saltBytes)
         let secret = try Passphrase.slotSecret(Passphrase.new(stdin: stdin), salt: salt)

@@ -58,27 +58,15 @@ struct TargetOfTheEarlierKey: TargetDecorator {
     }
 }
 
-struct TargetThatBelieves: TargetDecorator {
+/// Takes what came of a PUT for something else.
+struct TargetThatMistakesPuts: TargetDecorator {
     let honest: any RotationTarget
-
-    /// What nobody could tell counts as stored.
-    func put(
-        _ which: CredentialsInPlay.Which?, of secrets: borrowing SecretsInPlay, field: CredentialField, fields: RemoteFields,
-        to id: RemoteID
-    ) async -> PutAnswer {
-        _ = await honest.put(which, of: secrets, field: field, fields: fields, to: id)
-        return .accepted
-    }
-}
-
-struct TargetThatForgetsSending: TargetDecorator {
-    let honest: any RotationTarget
+    let mistake: @Sendable (PutAnswer) -> PutAnswer
 
     func put(
         _ which: CredentialsInPlay.Which?, of secrets: borrowing SecretsInPlay, field: CredentialField, fields: RemoteFields,
         to id: RemoteID
     ) async -> PutAnswer {
-        let answer = await honest.put(which, of: secrets, field: field, fields: fields, to: id)
-        return if case .unknown(let reason, _) = answer { .notSent(reason) } else { answer }
+        mistake(await honest.put(which, of: secrets, field: field, fields: fields, to: id))
     }
 }

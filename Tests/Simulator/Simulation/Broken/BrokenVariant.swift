@@ -53,8 +53,9 @@ package enum BrokenVariant: String, CaseIterable, Sendable {
         case .forgetsRequests: ports.operationLimits.idempotencyAge = .zero
         case .movesDueEarly: ports.journal = { JournalThatMovesDue(honest: $0, vault: $1) }
         case .sendsTheEarlierKey: ports.targets = Targets(honest: ports.targets) { TargetOfTheEarlierKey(honest: $0) }
-        case .believesEveryPut: ports.targets = Targets(honest: ports.targets) { TargetThatBelieves(honest: $0) }
-        case .takesSentForUnsent: ports.targets = Targets(honest: ports.targets) { TargetThatForgetsSending(honest: $0) }
+        case .believesEveryPut: ports.mistakePuts { _ in .accepted }
+        case .takesSentForUnsent:
+            ports.mistakePuts { answer in if case .unknown(let reason, _) = answer { .notSent(reason) } else { answer } }
         case .ignoresQuarantine: ports.opened = Self.ignoreQuarantine
         case .keepsNoCounter: ports.mirror = { _ in nil }
         case .knowsNoMachine: ports.machine = { _ in nil }
@@ -77,5 +78,11 @@ package enum BrokenVariant: String, CaseIterable, Sendable {
         }
         guard let next else { return }
         _ = try? await service.rotate(next, RotationRequest(.rotate), .not, as: Scene.operatorAtRoot)
+    }
+}
+
+extension Ports {
+    fileprivate mutating func mistakePuts(for mistake: @escaping @Sendable (PutAnswer) -> PutAnswer) {
+        targets = Targets(honest: targets) { TargetThatMistakesPuts(honest: $0, mistake: mistake) }
     }
 }
