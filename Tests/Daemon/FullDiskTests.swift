@@ -10,9 +10,12 @@ import Testing
 ) struct `A vault whose disk is full` {
     private static func with(_ body: @escaping (Scene, SmallDisk) async throws -> Void) async throws {
         try await Scene.with(.patient) { scene in
+            let openings = try await scene.openings()
             try await scene.keyturn.terminate()
             let disk = try await scene.keyturn.moveVault(toDiskOf: 8)
             try await scene.keyturn.start()
+            // That it is open is written down whatever the disk says, and after the first answers.
+            try await scene.until("its opening is on record") { try await scene.openings() > openings }
             try await body(scene, disk)
         }
     }
@@ -86,6 +89,10 @@ import Testing
 }
 
 extension Scene {
+    fileprivate func openings() async throws -> Int {
+        try await audit().count { $0["event"].text == "vault.unsealed" }
+    }
+
     /// Writes until nothing fits any more: the write-ahead log takes some commits into room that it has already.
     fileprivate func fillWriteAheadLog() async throws {
         for number in 1...2000 {
