@@ -23,12 +23,12 @@ extension VaultService {
             // Whatever else is wrong then shows as the new reason.
             try? await open(by: nil)
         } else {
-            await vault.lookForRoom()
+            await vault.lookForRoomAgain()
         }
     }
 
     /// Refuses what would begin something on a full disk, before anything goes out for it.
     func requireRoom() async throws {
-        guard await vault.lookForRoom() == .enough else { throw VaultError.diskFull.problem }
+        guard await vault.lookForRoomAgain() == .enough else { throw VaultError.diskFull.problem }
     }
 }

@@ -27,6 +27,14 @@ package struct SettingsSources: Sendable {
         self.environment = environment
         self.flags = flags
         self.onlyFile = onlyFile ?? environment["KEYTURN_CONFIG"]
+        defaults.counterFile = Self.counterFile(inStateFolders: environment["STATE_DIRECTORY"])
+    }
+
+    /// A unit's second state directory is the counter's: apart from the vault, so that a copy of the one does not take the other along. systemd
+    /// separates them by colons (systemd.exec(5), `StateDirectory=`).
+    private static func counterFile(inStateFolders list: String?) -> String? {
+        let folders = list?.split(separator: ":") ?? []
+        return folders.count == 2 && folders[1].hasPrefix("/") ? "\(folders[1])/counter" : nil
     }
 
     /// For a user's own daemon, whose places are below that user's folders.

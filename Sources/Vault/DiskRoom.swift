@@ -15,11 +15,16 @@ extension VaultStore {
         case begun
     }
 
-    /// Looks whether a disk that was full has room again.
-    @discardableResult
+    /// Looks whether the disk has room. That takes some of it for a moment: not for each commit, which tells by itself.
     package func lookForRoom() -> Room {
-        if room == .full, case .open(let opened) = door { keepReserve(of: opened.vault) }
+        if case .open(let opened) = door { keepReserve(of: opened.vault) }
         return room
+    }
+
+    /// Looks only whether a disk that was full has room again.
+    @discardableResult
+    package func lookForRoomAgain() -> Room {
+        room == .full ? lookForRoom() : .enough
     }
 
     func keepReserve(of vault: OpenVault) {

@@ -262,7 +262,7 @@ package actor VaultStore {
         var jobs = Array(waiting.prefix(Self.batchMax))
         waiting.removeFirst(jobs.count)
         if !waiting.isEmpty { Task { flush() } }
-        if lookForRoom() == .full {
+        if lookForRoomAgain() == .full {
             let refused = jobs.filter { $0.work == .new }
             for job in refused { job.refuse(.diskFull) }
             if !refused.isEmpty { audience.notRecorded(refused.count) }

@@ -1,4 +1,5 @@
 import FlashbackStandIn
+import Foundation
 import TestProcesses
 import Testing
 
@@ -69,6 +70,84 @@ import Testing
             let run = try await scene.keyturn.keyturn("doctor", "--json")
             #expect(try Self.codes(run) == [], "\(run.output)")
             #expect(scene.standIn.count(of: .refresh) == before)
+        }
+    }
+
+    @Test func `tells of a token that expires soon, and of one that was lost`() async throws {
+        try await Scene.with(Scene.Setting { $0.refreshes = true }) { scene in
+            let expiry = Int(Date.now.addingTimeInterval(2 * 86_400).timeIntervalSince1970)
+            let claims = Data("{\"exp\":\(expiry)}".utf8).base64EncodedString().trimmingCharacters(in: ["="])
+            let authority = "\(scene.keyturn.folder.path)/\(Scene.upstream).pem"
+            let token = "eyJhbGciOiJub25lIn0.\(claims).c2lnbmF0dXJl"
+            try await scene.done(
+                ["upstream", "set", "soon", "--base-url", scene.standIn.baseURL, "--ca-file", authority, "--token-stdin"], input: token)
+            // The backend does not know it besides.
+            let soon = try await scene.keyturn.keyturn("doctor", "--json")
+            #expect(try Self.codes(soon) == ["token-expires-soon", "token-refused"], "\(soon.output)")
+            try await scene.done(["upstream", "remove", "soon", "--yes"])
+            scene.standIn.expireBearers()
+            scene.standIn.setRefreshTokens([])
+            try await scene.rotate()
+            let lost = try await scene.keyturn.keyturn("doctor", "--json")
+            #expect(try Self.codes(lost).contains("token-lost"), "\(lost.output)")
+            #expect(try Self.reasons(lost).contains("the refresh was refused"), "\(lost.output)")
+        }
+    }
+
+    @Test func `tells of a vault in quarantine, until it is released`() async throws {
+        try await Scene.with { scene in
+            try await scene.keyturn.terminate()
+            try FileManager.default.removeItem(atPath: "\(scene.keyturn.vault).counter")
+            try await scene.keyturn.start()
+            let older = try await scene.keyturn.keyturn("doctor", "--json")
+            #expect(try Self.codes(older) == ["vault-older"], "\(older.output)")
+            try await scene.done(["unseal", "--accept-older"])
+            let held = try await scene.keyturn.keyturn("doctor", "--json")
+            #expect(try Self.codes(held) == ["quarantine", "config-quarantined"], "\(held.output)")
+            let step = try held.document["findings"].items.first { $0["code"].text == "quarantine" }?["next_step"].text
+            try #require(step == "keyturn release --all")
+            try await scene.done(["release", "--all"])
+            let released = try await scene.keyturn.keyturn("doctor", "--json")
+            #expect(try Self.codes(released) == [], "\(released.output)")
+        }
+    }
+
+    @Test(.enabled(if: SmallDisk.isPossible, "skipped: a small disk in a mount namespace of its own takes root, unshare(1) and nsenter(1)"))
+    func `tells of a full disk`() async throws {
+        try await Scene.with { scene in
+            try await scene.keyturn.terminate()
+            let disk = try await scene.keyturn.moveVault(toDiskOf: 8)
+            try await scene.keyturn.start()
+            try disk.fill()
+            // Nothing has been refused yet: it looks itself.
+            let full = try await scene.keyturn.keyturn("doctor", "--json")
+            #expect(try Self.codes(full) == ["disk-full"], "\(full.output)")
+            disk.makeRoom()
+            let roomy = try await scene.keyturn.keyturn("doctor", "--json")
+            #expect(try Self.codes(roomy) == [], "\(roomy.output)")
+        }
+    }
+
+    @Test func `tells of a backup that is too old`() async throws {
+        try await Scene.with { scene in
+            try await scene.keyturn.terminate()
+            let clock = "\(scene.keyturn.folder.path)/clock"
+            func shift(by days: Int64) throws {
+                try withUnsafeBytes(of: days * 86_400 * 1_000_000_000) { try Data($0).write(to: URL(filePath: clock)) }
+            }
+            let surroundings = Surroundings {
+                var faults = Faults(prefix: scene.keyturn.folder.path)
+                faults.clock = clock
+                $0.faults = faults
+            }
+            try shift(by: -9)
+            try await scene.keyturn.start(in: surroundings)
+            try await scene.done(["backup", "\(scene.keyturn.folder.path)/a.backup"])
+            try await scene.keyturn.terminate()
+            try shift(by: 0)
+            try await scene.keyturn.start(in: surroundings)
+            let right = try await scene.keyturn.keyturn("doctor", "--json")
+            #expect(try Self.codes(right) == [] && Self.reasons(right).contains("more than 8 days ago"), "\(right.output)")
         }
     }
 

@@ -92,8 +92,8 @@ import Testing
         var pages: [String] = []
         for name in Self.pages { pages.append(try await Self.page(name)) }
         let defaults = DaemonSettings()
-        let counter = try #require(try Repository.text("systemd/keyturnd.service").firstMatch(of: #/KEYTURN_COUNTER_FILE=(\S+)/#)?.1)
-        for path in [defaults.vault, defaults.socket, String(counter), "/etc/keyturn/keyturn.yaml", "/etc/keyturn/policy.yaml"] {
+        let counter = try #require(try Repository.text("systemd/keyturnd.service").firstMatch(of: #/StateDirectory=keyturn (\S+)/#)?.1)
+        for path in [defaults.vault, defaults.socket, "/var/lib/\(counter)", "/etc/keyturn/keyturn.yaml", "/etc/keyturn/policy.yaml"] {
             #expect(pages.contains { $0.contains("Pa \(path)") }, "\(path)")
         }
     }

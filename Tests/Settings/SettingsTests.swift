@@ -29,6 +29,23 @@ import Testing
         }
     }
 
+    @Test func `a unit's second state directory is the counter's, unless something else is said`() throws {
+        func counterFile(_ environment: [String: String], _ files: [String: String] = [:]) throws -> String? {
+            var found: String?
+            try withFolder(files) { folder in
+                var sources = SettingsSources(environment: environment)
+                sources.folder = folder
+                found = try sources.read().counterFile
+            }
+            return found
+        }
+        let unit = ["STATE_DIRECTORY": "/var/lib/keyturn:/var/lib/keyturn-counter"]
+        #expect(try counterFile(unit) == "/var/lib/keyturn-counter/counter")
+        #expect(try counterFile(unit, ["keyturn.yaml": "counter_file: /a"]) == "/a")
+        #expect(try counterFile(["STATE_DIRECTORY": "/var/lib/keyturn"]) == nil)
+        #expect(try counterFile([:]) == nil)
+    }
+
     @Test func `a file that is named is read alone, and must be there`() throws {
         try withFolder(["keyturn.yaml": "vault: /a", "mine.yaml": "socket: /b"]) { folder in
             var sources = SettingsSources(environment: ["KEYTURN_CONFIG": folder + "/mine.yaml"])

@@ -113,6 +113,14 @@ struct `The doctor` {
             "echo 'wault: /x' > /etc/keyturn/keyturn.yaml; systemctl restart keyturnd.service; keyturn status; until_failed keyturnd.socket",
             mending: "rm /etc/keyturn/keyturn.yaml; \(restart)", "settings-refused", "daemon-refuses", "no-socket", says: "status 78"),
         Row(
+            "daemon not executable",
+            "\(dropIn("keyturnd.service", "Service", "ExecStart=\\nExecStart=/bin/false")); keyturn status; until_failed keyturnd.socket",
+            mending: "\(noDropIn("keyturnd.service")); \(restart)", "daemon-fails", "no-socket", says: "status 203"),
+        Row(
+            "no user for the daemon", "cp -a /etc/passwd /root; sed -i '/^keyturn:/d' /etc/passwd",
+            mending: "cp -a /root/passwd /etc/passwd",
+            "no-daemon-user", says: "systemd-sysusers"),
+        Row(
             "policy refused", "echo '  - nonsense: 1' >> /etc/keyturn/policy.yaml", mending: goodPolicy, "policy-refused",
             says: "keyturn policy check /etc/keyturn/policy.yaml"),
         Row(

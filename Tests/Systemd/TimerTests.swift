@@ -57,6 +57,35 @@ struct `The timers, under a real systemd` {
         #expect(due.contains("gone") && standIn.held("good")?.key == "sk-good-2", "\(outcome.output)")
     }
 
+    /// The packages start the timers, and `keyturn init` may be days away.
+    @Test func `before there is a vault, nothing fails; when it is gone, all do`() async throws {
+        let (outcome, _) = try await Self.run(
+            #"""
+            systemctl stop keyturnd.socket keyturnd.service
+            mkdir /root/aside; mv /var/lib/keyturn/* /var/lib/keyturn-counter/counter /root/aside
+            systemctl start keyturnd.socket
+            units="keyturn-rotate.service keyturn-rotate@good.service keyturn-backup.service"
+            runs() { for unit in $units; do systemctl start $unit 2> /dev/null; echo "$unit $?"; done; }
+            echo "== installed"
+            runs; systemctl is-failed $units
+            echo "== gone"
+            mv /root/aside/counter /var/lib/keyturn-counter
+            runs
+            """#)
+        #expect(
+            outcome["installed"].split(separator: "\n")
+                == [
+                    "keyturn-rotate.service 0", "keyturn-rotate@good.service 0", "keyturn-backup.service 0", "inactive", "inactive",
+                    "inactive",
+                ],
+            "\(outcome.output)")
+        #expect(
+            outcome["gone"].split(separator: "\n") == [
+                "keyturn-rotate.service 1", "keyturn-rotate@good.service 1", "keyturn-backup.service 1",
+            ],
+            "\(outcome.output)")
+    }
+
     @Test func `one config has a calendar of its own by systemctl edit, and rotates whether due or not`() async throws {
         let (outcome, standIn) = try await Self.run(
             #"""

@@ -55,9 +55,9 @@ struct StatusCommand: DaemonCommand {
         } else if status.configs.values.reduce(0, +) > 0, !status.diskFull, status.quarantine == nil, status.bearersLost.isEmpty {
             console.line("Nothing needs attention.")
         }
-        if status.slots["credential", default: 0] == status.slots.values.reduce(0, +), !status.slots.isEmpty {
-            console.note("Only the key file opens the vault: if it is lost, so is the vault.")
-            console.hint("keyturn slot add --passphrase")
+        if !status.hasRecoverySlot {
+            console.note("Only its unlock key opens the vault: if it is lost, so is the vault.")
+            console.hint(RecoverySlot.adding)
         }
         if status.upstreams == 0 {
             console.note("There is no upstream yet: the backend whose keys are to be rotated comes first.")

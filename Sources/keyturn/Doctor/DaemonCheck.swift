@@ -53,11 +53,11 @@ struct DaemonCheck {
     // MARK: The vault
 
     private func examineSlots(_ status: Status, _ diagnosis: inout Diagnosis) {
-        guard status.slots["passphrase", default: 0] + status.slots["recipient", default: 0] == 0 else { return }
+        guard !status.hasRecoverySlot else { return }
         diagnosis.found(
             "no-recovery-slot",
             "Only its unlock key opens the vault: when that is lost, with this machine or without, so is the vault. Add a recovery key, and put its file away from this machine.",
-            #"keyturn slot add --recipient "$(keyturn recovery-key recovery.key)""#)
+            RecoverySlot.adding)
     }
 
     private func examineBackup(_ status: Status, _ diagnosis: inout Diagnosis) {

@@ -77,9 +77,9 @@ struct SocketCheck {
         if folder.mode & 0o022 != 0, !isSticky || patient.kind != .byHand {
             diagnosis.found(
                 "socket-folder", "Others can write to \(path) (mode \(folder.shownMode)), and so replace the socket.", "chmod go-w \(path)")
-        } else if patient.kind != .byHand, folder.uid != 0, folder.uid != patient.owner {
+        } else if patient.kind != .byHand, let owner = patient.owner, ![0, owner].contains(folder.uid) {
             diagnosis.found(
-                "socket-folder", "\(path) belongs to uid \(folder.uid), who can replace the socket.", "chown \(patient.owner ?? 0) \(path)")
+                "socket-folder", "\(path) belongs to uid \(folder.uid), who can replace the socket.", "chown \(owner) \(path)")
         }
     }
 }
