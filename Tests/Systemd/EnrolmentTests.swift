@@ -106,6 +106,30 @@ struct `Enrolling under a real systemd` {
     }
 
     /// docs/install.md, "A plain credential".
+    @Test func `makes a vault elsewhere, which the unit is then let write to`() async throws {
+        let outcome = try await RealSystemd.run(
+            #"""
+            systemctl stop keyturnd.socket keyturnd.service
+            rm -r /var/lib/keyturn/* /etc/credstore.encrypted/keyturn.key
+            echo 'vault: /srv/keyturn' > /etc/keyturn/keyturn.yaml
+            install -d -o keyturn -g keyturn -m 700 /srv/keyturn
+            printf '[Service]\nReadWritePaths=/srv/keyturn\n' > /run/edit
+            SYSTEMD_EDITOR="cp /run/edit" script -qec "systemctl edit keyturnd.service" /dev/null
+            keyturn init --systemd-credential --vault /srv/keyturn
+            systemctl start keyturnd.socket
+            echo; echo "== elsewhere"
+            keyturn config list; keyturn status | head -n 1
+            ls /srv/keyturn/vault.db /var/lib/keyturn-counter/counter
+            for unit in keyturn-rotate keyturn-backup; do systemctl start $unit.service; echo "$unit $?"; done
+            keyturn doctor --json
+            """#)
+        let elsewhere = outcome["elsewhere"]
+        #expect(elsewhere.contains("unsealed"), "\(outcome.output)")
+        #expect(elsewhere.contains("/srv/keyturn/vault.db\n/var/lib/keyturn-counter/counter"), "\(outcome.output)")
+        #expect(elsewhere.contains("keyturn-rotate 0\nkeyturn-backup 0"), "\(outcome.output)")
+        #expect(!elsewhere.contains("vault-"), "\(outcome.output)")
+    }
+
     @Test func `can do with a plain credential, and the doctor finds it`() async throws {
         let outcome = try await RealSystemd.run(
             #"""
