@@ -135,6 +135,12 @@ extension Transaction {
                 "The config '\(config.name)' still has a previous version, whose way back the binding is; it goes by itself after its grace, or now by 'keyturn discard \(config.name) \(previous.number) --yes'.",
                 nextStep: NextStep.versions(config.name))
         }
+        if let held = config.versionsThatMayBeHeld.first, let until = held.landsUntil {
+            throw Problem(
+                .bindingInUse,
+                "Version \(held.number) of '\(config.name)' may be what the backend holds where the config is bound now: that is kept until a later PUT there, begun after \(until), is confirmed. For another place make another config.",
+                nextStep: NextStep.versions(config.name))
+        }
         let key = BindingRecord.key(upstream.address.baseURL, binding.remoteID)
         if let other = try get(.binding, key), other.config != config.name {
             let which = mayRead(other.config) ? "to the config '\(other.config)'" : "to another config"

@@ -55,17 +55,22 @@ extension VaultService {
 }
 
 extension ConfigRecord {
-    /// What the vault says of its current version was true when it was copied. That no other was put since, only a PUT of its own can show:
-    /// what came along staged may be what the backend holds, and is not erased on a mere no.
+    /// What the vault says of its current version was true when it was copied. That no other was put since, only a PUT of its own can show.
     fileprivate mutating func release(from quarantine: Quarantine, landing until: Timestamp) {
         released = quarantine.id
-        for version in versions where [.staged, .pending, .rejected].contains(version.state) && version.quarantine != quarantine.id {
-            update(version.number) { $0.landsUntil = max($0.landsUntil ?? until, until) }
-        }
+        expect(whatCameWith: quarantine, landing: until)
         guard let current = version(.current), current.quarantine != quarantine.id else { return }
         update(current.number) { version in
             version.wasAccepted = false
             if version.proof == .proven { version.proof = .unproven }
+        }
+    }
+
+    /// Of whatever came along, the vault that this one was copied from may have put any a moment ago, the earlier ones by a rollback or a
+    /// put-back: each may be, or come to be, what the backend holds, and is not erased on a mere no.
+    mutating func expect(whatCameWith quarantine: Quarantine, landing until: Timestamp) {
+        for version in versions where version.quarantine != quarantine.id {
+            update(version.number) { $0.landsUntil = max($0.landsUntil ?? until, until) }
         }
     }
 }

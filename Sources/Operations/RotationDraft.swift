@@ -121,7 +121,10 @@ struct RotationDraft: Sendable {
                 nextStep: "keyturn help remote")
         }
         var config = record
-        if quarantine != nil { passOver(before: next.number, in: &config) }
+        if let quarantine {
+            passOver(before: next.number, in: &config)
+            config.expect(whatCameWith: quarantine, landing: at + limits.stragglerHorizon)
+        }
         config.update(next.number) { version in
             version.state = .pending
             version.wasSent = true
@@ -129,8 +132,7 @@ struct RotationDraft: Sendable {
         return made(config, upstream, version: next.number, fields: next.fields, former: former, in: quarantine)
     }
 
-    /// The vault that this one was copied from may have put what came along staged: put later on, it would be an older key than this one.
-    /// It may be what the backend holds, and is kept for as long as that is not certain.
+    /// What came along staged would be an older key than this one if it were put later on.
     private func passOver(before next: VersionNumber, in config: inout ConfigRecord) {
         for version in config.versions where version.state == .staged && version.number < next {
             config.update(version.number) { version in
@@ -138,7 +140,6 @@ struct RotationDraft: Sendable {
                 version.endedAt = at
                 version.reason = "passed over: it came along with the copied vault, and version \(next) is put instead"
                 version.eraseAfter = at
-                version.landsUntil = at + limits.stragglerHorizon
             }
         }
     }

@@ -74,6 +74,7 @@ extension VaultService {
             runner.prepare()
             return try body(now)
         }
+        stragglers.begin()
         sealedIntake.burn()
         try await sealedOnFailure { try await forEachUnfinished(runner.announce(found:)) }
         return opening

@@ -3,12 +3,17 @@ package import Rotations
 import Synchronization
 
 /// Which PUTs with an unknown outcome may still land. Only the monotonic clock tells: by a wall clock that jumps forward, a straggler would be
-/// taken for gone, and its key erased before it lands. What was under way before this process began counts from its beginning.
+/// taken for gone, and its key erased before it lands. What was under way before the vault was opened counts from its opening: it may be another
+/// copy than the one before, with PUTs that this process knows nothing of.
 package final class StragglerWatch: Sendable {
     private let clock: any RotationClock
     private let limits: InForce<OperationLimits>
-    private let beginning: Duration
-    private let sent: Mutex<[Straggler: Duration]> = Mutex([:])
+    private let state: Mutex<State>
+
+    private struct State {
+        var opening: Duration
+        var sent: [Straggler: Duration] = [:]
+    }
 
     private struct Straggler: Hashable {
         let config: ConfigName
@@ -18,7 +23,13 @@ package final class StragglerWatch: Sendable {
     package init(clock: any RotationClock, limits: InForce<OperationLimits>) {
         self.clock = clock
         self.limits = limits
-        beginning = clock.uptime()
+        state = Mutex(State(opening: clock.uptime()))
+    }
+
+    /// The vault is opened.
+    func begin() {
+        let now = clock.uptime()
+        state.withLock { $0 = State(opening: now) }
     }
 
     private var horizon: Duration { limits.current.stragglerHorizon }
@@ -26,19 +37,19 @@ package final class StragglerWatch: Sendable {
     /// A PUT of this version ends without its outcome being known.
     func note(_ version: VersionNumber, of config: ConfigName) {
         let (now, horizon) = (clock.uptime(), horizon)
-        sent.withLock { sent in
-            sent = sent.filter { now - $0.value < horizon }
-            sent[Straggler(config: config, version: version)] = now
+        state.withLock { state in
+            state.sent = state.sent.filter { now - $0.value < horizon }
+            state.sent[Straggler(config: config, version: version)] = now
         }
     }
 
     /// Whether a PUT of some other version than this one may still land.
     func othersMayLand(in config: ConfigRecord, but number: VersionNumber?) -> Bool {
         let (now, horizon) = (clock.uptime(), horizon)
-        return sent.withLock { sent in
+        return state.withLock { state in
             config.versions.contains { version in
                 guard version.number != number, version.landsUntil != nil else { return false }
-                return now - (sent[Straggler(config: config.name, version: version.number)] ?? beginning) < horizon
+                return now - (state.sent[Straggler(config: config.name, version: version.number)] ?? state.opening) < horizon
             }
         }
     }

@@ -117,10 +117,11 @@ extension Transaction {
                     .bindingInUse, "The rotation \(id) of '\(name)' waits to be sent to where the upstream '\(upstream.name)' is now.",
                     nextStep: NextStep.cancel(id))
             }
-            guard config.unfinished != nil || (moves && config.version(.previous) != nil) else { continue }
+            let isHeldThere = config.version(.previous) != nil || !config.versionsThatMayBeHeld.isEmpty
+            guard config.unfinished != nil || (moves && isHeldThere) else { continue }
             throw Problem(
                 .bindingInUse,
-                "The upstream '\(upstream.name)' can't go elsewhere while a config bound to it has a rotation under way or a previous version; another upstream can be set up beside it.",
+                "The upstream '\(upstream.name)' can't go elsewhere while a config bound to it, such as '\(name)', has a rotation under way, a previous version, or one that may be what the backend holds; another upstream can be set up beside it.",
                 nextStep: "keyturn config list")
         }
     }

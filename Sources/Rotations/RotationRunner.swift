@@ -145,6 +145,8 @@ package final class RotationRunner: Sendable {
     private func resume(_ rotation: Rotation) {
         launch(rotation) { [self] signal in
             guard var current = await reread(rotation, signal) else { return }
+            var credentials: CredentialsInPlay?
+            if case .waiting = current.machine.phase, !(await holdWhilePaused(current, &credentials, signal)) { return }
             let steps = current.machine.resumed()
             await drive(current, steps, signal)
         }

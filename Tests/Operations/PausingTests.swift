@@ -3,6 +3,7 @@ import Operations
 import Rotations
 import TestSupport
 import Testing
+import Vault
 
 private let reason = Reason("seen")
 private let late = PutAnswer.unknown(reason, retryAfter: .seconds(7200))
@@ -73,6 +74,41 @@ extension ServiceHarness {
         try await restarted.service.resumeConfig(ServiceHarness.config, as: ServiceHarness.root)
         _ = await restarted.runner.settled(rotation.id)
         #expect(try await restarted.states() == [1: .current])
+    }
+
+    /// The next PUT repeats none that went out, and yet it is not the first try.
+    @Test(arguments: ["no connection", "no token"]) func `holds a rotation that waited, over a restart and a seal`(_ lack: String)
+        async throws
+    {
+        let before = try await ServiceHarness()
+        try await before.setUp()
+        try await before.stage("key-one")
+        if lack == "no token" { before.target.answer(puts: [.unauthorized(reason)]) } else { before.target.isAway = true }
+        let rotating = Task { try await before.rotate() }
+        while try await before.state != .waiting {
+            guard lack == "no connection" else { await Task.yield(); continue }
+            await before.clock.sleepers(atLeast: 1)
+            before.clock.advance(by: .seconds(10))
+        }
+        let rotation = try await rotating.value
+        try await before.pause()
+        await before.kill()
+        before.target.isAway = false
+        let seen = before.target.calls
+        let keyturn = try await ServiceHarness(after: before)
+        for isSealed in [false, true] {
+            if isSealed {
+                try await keyturn.service.seal(as: ServiceHarness.root)
+                try await keyturn.service.unseal(.refused, as: ServiceHarness.root)
+            }
+            keyturn.clock.advance(by: .seconds(7200))
+            await keyturn.clock.sleepers(atLeast: 1)
+            #expect(keyturn.target.calls == seen)
+            #expect(try await keyturn.state == .paused)
+        }
+        try await keyturn.service.resumeConfig(ServiceHarness.config, as: ServiceHarness.root)
+        _ = await keyturn.runner.settled(rotation.id)
+        #expect(try await keyturn.states() == [1: .current])
     }
 
     @Test func `is what rotating and resolving by hand are refused for, with the way out`() async throws {

@@ -219,7 +219,37 @@ private let reason = Reason("seen")
         #expect(try await harness.rotate(RotationRequest(.prove)).state == .succeeded)
         #expect(try await proof(harness) == .unproven)
         #expect(try await harness.rotate().state == .succeeded)
+        #expect(try await proof(harness) == .unproven, "a moment ago the lost vault may have gone back to the first one")
+        harness.clock.advance(by: .seconds(3600))
+        try await harness.stage("key-3")
+        #expect(try await harness.rotate().state == .succeeded)
         #expect(try await proof(harness) == .proven)
+    }
+
+    /// The daemon goes on while its vault is replaced by a copy, from which another one may have put a key a moment ago.
+    @Test(arguments: [true, false]) func `keeps what came along for as long as it may land, however long the daemon has run`(
+        _ isReleased: Bool
+    )
+        async throws
+    {
+        let harness = try await Self.rotated()
+        harness.clock.advance(by: .seconds(7200))
+        let now = harness.clock.now()
+        try await harness.vault.write { transaction in
+            try transaction.changeState { $0.quarantine = Quarantine(id: "quarantine-1", since: now, why: .restored) }
+            return .changed((), AuditEvent(at: now, "vault.quarantined", by: nil))
+        }
+        try await harness.service.seal(as: ServiceHarness.root)
+        try await harness.service.unseal(.refused, as: ServiceHarness.root)
+        if isReleased { try await harness.service.releaseAll(as: ServiceHarness.root) }
+        try await harness.stage("key-3")
+        #expect(try await harness.rotate().state == .succeeded)
+        if isReleased { #expect(try await harness.rotate().state == .succeeded) }
+        harness.clock.advance(by: .seconds(3599))
+        _ = await harness.service.eraseOnce()
+        let record = try await harness.service.config(ServiceHarness.config, as: ServiceHarness.root).record
+        #expect(record.versions.map(\.number) == [1, 2, 3])
+        #expect(record.version(.current)?.number == 3 && record.version(.current)?.proof == .unproven)
     }
 
     @Test func `ends as a whole by the word of who may do everything`() async throws {

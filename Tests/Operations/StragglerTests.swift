@@ -61,6 +61,28 @@ private let reason = Reason("seen")
         #expect(try await Self.rotateTo("key-four", keyturn) == (.proven, false))
     }
 
+    @Test func `keeps its config where it was sent, until another one is confirmed there`() async throws {
+        let keyturn = try await Self.putBack()
+        func move() async -> [Problem.Code?] {
+            let address = UpstreamAddress(
+                name: ServiceHarness.upstream, baseURL: try! BaseURL("https://elsewhere.test", plainHTTP: .refused), caPEM: nil,
+                pinSHA256: nil, workspaceID: nil)
+            let rebound = await #expect(throws: Problem.self) { try await keyturn.putConfig(ServiceHarness.config, id: "remote-2") }
+            let moved = await #expect(throws: Problem.self) {
+                try await keyturn.service.putUpstream(
+                    ServiceHarness.upstream, UpstreamSettings(address: address, allowsPlainHTTP: false), bearer: nil,
+                    as: ServiceHarness.root)
+            }
+            return [rebound?.code, moved?.code]
+        }
+        #expect(await move() == [.bindingInUse, .bindingInUse])
+        keyturn.clock.advance(by: .seconds(3600))
+        #expect(await move() == [.bindingInUse, .bindingInUse], "it may have landed")
+        #expect(try await Self.rotateTo("key-three", keyturn) == (.proven, false))
+        #expect(try await keyturn.states()[1] != .previous)
+        try await keyturn.putConfig(ServiceHarness.config, id: "remote-2")
+    }
+
     @Test func `can't be discarded, and the refusal says until when`() async throws {
         let keyturn = try await ServiceHarness()
         try await keyturn.setUp()

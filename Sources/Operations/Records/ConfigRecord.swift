@@ -69,6 +69,11 @@ package struct ConfigRecord: Sendable, Codable, Equatable {
         versions.contains { $0.number != number && $0.landsUntil != nil }
     }
 
+    /// Those that the backend may hold, or come to hold, though another one is current.
+    package var versionsThatMayBeHeld: [VersionRecord] {
+        versions.filter { $0.state != .current && $0.landsUntil != nil }
+    }
+
     package func isPaused(at time: Timestamp) -> Bool {
         guard let pause else { return false }
         return pause.until.map { time < $0 } ?? true
