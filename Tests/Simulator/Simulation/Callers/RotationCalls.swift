@@ -50,9 +50,7 @@ extension MoveKind {
         },
         .call("cancel", weight: 4) { chance, hand in
             guard let id = hand.record?.unfinished ?? hand.record?.lastRotation else { return nil }
-            return Call("cancel the rotation of \(hand.config)", on: hand.config) { service in
-                .rotation(try await service.cancel(id, as: Scene.operatorAtRoot))
-            }
+            return .cancel(id, of: hand.config)
         },
         .call("resolve", weight: 6) { chance, hand in
             guard let id = hand.record?.unfinished else { return nil }
@@ -70,6 +68,12 @@ extension Call {
             case .rotation(let rotation), .interrupted(let rotation, _): .rotation(rotation)
             case .notDue: .notDue
             }
+        }
+    }
+
+    static func cancel(_ id: RotationID, of config: ConfigName) -> Call {
+        Call("cancel the rotation of \(config)", on: config) { service in
+            .rotation(try await service.cancel(id, as: Scene.operatorAtRoot))
         }
     }
 

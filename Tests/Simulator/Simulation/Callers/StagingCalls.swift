@@ -29,11 +29,7 @@ extension MoveKind {
             guard let versions = hand.record?.versions, !versions.isEmpty else { return nil }
             let number = chance.pick(versions).number
             let reach: VaultService.DiscardReach = chance.happens(percent: 50) ? .previousToo : .stagedOnly
-            let config = hand.config
-            return Call("discard \(number) of \(config), \(reach)", on: config) { service in
-                _ = try await service.discard(number, of: config, reach, as: Scene.operatorAtRoot)
-                return .done
-            }
+            return .discard(number, reach, of: hand.config)
         },
     ]
 }
@@ -46,6 +42,13 @@ extension Call {
         return Call("\(role == .next ? "stage" : "adopt") \(key)", on: config) { service in
             let box = try await world.box("stage", for: config.description, credential, service)
             return .staged(try await service.stage(box, for: config, role, as: Scene.operatorAtRoot), key: key)
+        }
+    }
+
+    static func discard(_ number: VersionNumber, _ reach: VaultService.DiscardReach, of config: ConfigName) -> Call {
+        Call("discard \(number) of \(config), \(reach)", on: config) { service in
+            _ = try await service.discard(number, of: config, reach, as: Scene.operatorAtRoot)
+            return .done
         }
     }
 

@@ -41,6 +41,7 @@ extension MoveKind {
         .fault("remove a slot", weight: 1) { _, world in world.callers.begin(.removeSlot) },
         .fault("back up", weight: 2) { _, world in world.callers.begin(.backUp(to: world.backup)) },
         .fault("restore", weight: 1) { _, world in world.restoreBackup() },
+        .fault("restore while sealed", weight: 1) { _, world in world.restoreBackupWhileSealed() },
         .fault("accept an older copy", weight: 2) { _, world in world.callers.begin(.acceptOlder) },
         .fault("release a config", weight: 1) { chance, world in world.callers.begin(.release(chance.pick(Scene.configs))) },
         .fault("release all", weight: 1) { _, world in world.callers.begin(.releaseAll) },
@@ -125,6 +126,14 @@ extension Call {
     static var seal: Call {
         Call("seal") { service in
             try await service.seal(as: Scene.operatorAtRoot)
+            return .done
+        }
+    }
+
+    static var sealAndUnseal: Call {
+        Call("seal and unseal") { service in
+            try await service.seal(as: Scene.operatorAtRoot)
+            try await service.unseal(.refused, as: Scene.operatorAtRoot)
             return .done
         }
     }

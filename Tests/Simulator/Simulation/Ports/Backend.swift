@@ -97,10 +97,12 @@ final class Backend {
         remotes[id] = remote
     }
 
-    /// The config was purged: nothing of it needs to be in the vault any more.
-    func disown(_ id: RemoteID) {
-        remotes[id]?.isOurs = false
-        remotes[id]?.stragglers = []
+    /// The config was purged, or the vault is another one, which knows these values alone: no other needs to be in it any more.
+    func disown(_ id: RemoteID, but known: Set<String> = []) {
+        guard var remote = remotes[id] else { return }
+        remote.isOurs = remote.isOurs && remote.held.map(known.contains) == true
+        remote.stragglers.removeAll { $0.value.map(known.contains) != true }
+        remotes[id] = remote
     }
 
     /// From now on it does all that it is asked, as it should.

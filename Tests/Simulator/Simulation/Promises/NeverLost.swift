@@ -13,8 +13,8 @@ extension Oracle {
         let isKept = holders.contains { version in
             switch version.state {
             case .pending, .current, .previous, .rejected: true
-            // Its configuration looked gone, so that it waits to be put again; it can't be discarded.
-            case .staged: version.wasSent && version.landsUntil != nil
+            // Its configuration looked gone, so that it waits to be put again, or it came along with a copy: it can't be discarded.
+            case .staged: version.landsUntil != nil || quarantined?.configs[config] != nil
             case .retired, .discarded: false
             }
         }
@@ -51,7 +51,7 @@ extension Oracle {
     /// `proven` is a statement on what the backend holds, for as long as no rotation is on its way to change that.
     func checkProof(_ config: ConfigName) {
         guard let record = image.configs[config], record.unfinished == nil, let current = record.version(.current),
-            current.proof == .proven
+            current.proof == .proven, quarantined?.configs[config] == nil
         else { return }
         guard let remote = world.backend.remotes[Scene.remote(of: config)], remote.isOurs, let held = remote.held else { return }
         let key = image.key(current.number, of: config)

@@ -13,6 +13,7 @@ extension Oracle {
         guard let record = image.configs[config], let unfinished = record.unfinished, let rotation = image.rotations[unfinished] else {
             return broken(.neverTwice, "a PUT for '\(config)' without a rotation of it")
         }
+        requireNotPaused(record, rotation, which)
         let phase = rotation.machine.phase
         switch which {
         case .offered:

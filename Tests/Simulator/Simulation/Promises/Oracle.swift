@@ -15,6 +15,8 @@ package enum Promise: String, Sendable {
     case quarantine = "quarantine holds"
     /// The due time moves in the successful commit alone.
     case due = "due moves with the commit"
+    /// Of a paused config nothing is tried again.
+    case paused = "a pause holds"
     /// Everybody gets an answer, nothing runs for ever, all comes to rest.
     case alive = "comes to rest"
 }
@@ -42,12 +44,16 @@ final class Oracle {
     /// What the daemon heard of each configuration and has not acted on yet.
     var unrecorded: [RemoteID: Int] = [:]
     var answersHeard = 0
+    /// Rotations that came to nothing once, and waited.
+    var rested: Set<RotationID> = []
 
     struct Books {
         /// The highest version that was ever sent as a new one.
         var newestSent: VersionNumber = 0
         /// Which rotation sent each version last.
         var sentBy: [VersionNumber: RotationID] = [:]
+        /// Since when it has been paused without a change.
+        var pausedSince: Duration?
         /// Since when each previous version waits for its grace, and how long that is.
         var graces: [VersionNumber: (since: Timestamp, grace: Duration)] = [:]
         /// Versions whose staging was made durable, with their keys.
@@ -82,6 +88,7 @@ final class Oracle {
             checkAudited(delta)
             checkQuarantine(delta)
             checkRoom(delta)
+            for (_, rotation) in delta.rotations where rotation.state == .waiting { rested.insert(rotation.id) }
             for (name, before, after) in delta.configs {
                 keepBooks(name, before, after)
                 checkDue(name, before, after, delta)
@@ -114,6 +121,7 @@ final class Oracle {
         do {
             try image.readAll(of: engine)
             (books, remembered, quarantined) = ([:], [:], nil)
+            rested = Set(image.rotations.values.filter { $0.state == .waiting }.map(\.id))
             for (name, record) in image.configs { keepBooks(name, record, record) }
         } catch {
             broken(.neverLost, "the restored vault can't be read: \(error)")
@@ -155,6 +163,7 @@ final class Oracle {
             books[name] = nil
             return world.backend.disown(Scene.remote(of: name))
         }
+        notePause(of: after, before)
         for version in after.versions {
             if let key = image.key(version.number, of: name) { books[name, default: Books()].staged[version.number] = key }
             let was = before?.versions.first { $0.number == version.number }?.state

@@ -50,64 +50,150 @@ package struct CrashTour: Sendable {
                 return call(world)
             }
         }
+
+        /// What an operator does once a rotation rests, is stuck, or has ended.
+        static func after(
+            _ puts: [PutRow], _ description: String, isCompromised: Bool = false, _ call: @escaping @Sendable (World) -> Call?
+        ) -> Path {
+            Path("\(description) after \(puts.map(\.rawValue).joined(separator: ", "))", puts, [], .good, isStaged: true) { world in
+                var request = RotationRequest(.rotate)
+                request.isCompromised = isCompromised
+                world.callers.begin(.rotate(request, World.touredConfig, waits: true))
+                world.run(for: .seconds(20))
+                return call(world) ?? .status
+            }
+        }
+
+        /// The vault is lost just after it put something that lands much later; the daemon has run for long, and opens the last backup.
+        static func restoredUnderTheDaemon(
+            _ kind: RotationPlan.Kind, puts: [PutRow] = [.timedOutVeryLate], _ description: String,
+            then: @escaping @Sendable (World) -> Call
+        ) -> Path {
+            let course = "\(kind.rawValue): \(puts.map(\.rawValue).joined(separator: ", "))"
+            // Put back is what came along, while what was staged later did not.
+            let isStaged = puts.count == 1
+            return Path("\(course), then the vault is restored under the daemon and \(description)", [], [], .good, isStaged: isStaged) {
+                world in
+                world.run(for: .seconds(2 * 3600))
+                world.callers.begin(.backUp(to: world.backup))
+                world.run(for: .seconds(1))
+                if !isStaged { world.stage() }
+                world.backend.remotes[Scene.remote(of: World.touredConfig)]?.puts = puts
+                world.callers.begin(.rotate(RotationRequest(kind), World.touredConfig, waits: true))
+                world.run(for: .seconds(15))
+                world.restoreBackupWhileSealed()
+                world.run(for: .seconds(5))
+                return then(world)
+            }
+        }
     }
 
-    /// One row of the table each, a refusal after an unknown outcome, each validate, and the other kinds of rotation.
-    package static let paths: [Path] =
+    package static let paths = rows + kinds + duringOthers + afterwards + resolutions + copies
+
+    /// One row of the table each, a refusal after an unknown outcome, and each validate.
+    private static let rows: [Path] =
         PutRow.allCases.map { Path("\($0.rawValue)", puts: [$0]) }
         + [PutRow.rejected, .forbidden, .deniedNotStored, .unauthorized, .noVerdictStored].flatMap { row in
             [PutRow.droppedAfterEffect, .timedOutLate].map { Path("\($0.rawValue), then \(row.rawValue)", puts: [$0, row]) }
         }
         + ValidateRow.allCases.map { Path("validate: \($0.rawValue)", validates: Array(repeating: $0, count: 3)) }
-        + [
-            Path("put back, and that fails", puts: [.deniedStored, .timedOutStored, .forbidden]),
-            Path("put back without a verdict", puts: [.deniedStored, .noVerdictNotStored, .noVerdictNotStored]),
-            Path("neither works", validates: Array(repeating: .fails, count: 6)),
-            Path("without a verdict twice", puts: [.noVerdictStored, .noVerdictStored]),
-            Path("refreshed on the way", puts: [.unauthorized], bearer: .refreshable),
-            Path("no bearer", bearer: .dead),
-            Path("rollback", kind: .rollback),
-            Path("rollback, refused after an unknown outcome", puts: [.timedOutNever, .rejected], kind: .rollback),
-            Path("remote", kind: .remote),
-            Path("remote, put back", validates: Array(repeating: .fails, count: 3), kind: .remote),
-            Path("prove", kind: .prove),
-            Path("prove fails", validates: Array(repeating: .fails, count: 3), kind: .prove),
-            .during("rekey") { _ in .rekey },
-            .during("rekey, and the power goes") { world in
-                world.diskFaults.next = [.torn]
-                return .rekey
-            },
-            .during("add a slot") { .addSlot(random: $0.random) },
-            .during("remove a slot") { world in
-                world.callers.begin(.addSlot(random: world.random))
-                world.run(for: .seconds(1))
-                return .removeSlot
-            },
-            .during("back up") { .backUp(to: $0.backup) },
-            .during("release what was restored") { world in
-                world.callers.begin(.backUp(to: world.backup))
-                world.run(for: .seconds(1))
-                world.restoreBackup()
-                return .releaseAll
-            },
-            .during("an older copy is put back") { world in
-                world.copyDisk()
-                world.run(for: .seconds(1))
-                world.callers.begin(.mirrorCounter(of: world.daemon.vault))
-                world.run(for: .seconds(1))
-                world.putOlderCopyBack(.kept)
-                return .acceptOlder
-            },
-            .during("the counter is lost") { world in
-                world.loseCounter()
-                return .acceptOlder
-            },
-            .during("another machine") { world in
-                world.moveDisk(to: World.machines[1], .kept)
-                return .releaseAll
-            },
-            .during("seal") { _ in .seal },
-        ]
+
+    /// Longer ways, and the other kinds of rotation.
+    private static let kinds: [Path] = [
+        Path("put back, and that fails", puts: [.deniedStored, .timedOutStored, .forbidden]),
+        Path("put back without a verdict", puts: [.deniedStored, .noVerdictNotStored, .noVerdictNotStored]),
+        Path("neither works", validates: Array(repeating: .fails, count: 6)),
+        Path("without a verdict twice", puts: [.noVerdictStored, .noVerdictStored]),
+        Path("refreshed on the way", puts: [.unauthorized], bearer: .refreshable),
+        Path("no bearer", bearer: .dead),
+        Path("rollback", kind: .rollback),
+        Path("rollback, refused after an unknown outcome", puts: [.timedOutNever, .rejected], kind: .rollback),
+        Path("remote", kind: .remote),
+        Path("remote, put back", validates: Array(repeating: .fails, count: 3), kind: .remote),
+        Path("prove", kind: .prove),
+        Path("prove fails", validates: Array(repeating: .fails, count: 3), kind: .prove),
+    ]
+
+    private static let duringOthers: [Path] = [
+        .during("rekey") { _ in .rekey },
+        .during("rekey, and the power goes") { world in
+            world.diskFaults.next = [.torn]
+            return .rekey
+        },
+        .during("add a slot") { .addSlot(random: $0.random) },
+        .during("remove a slot") { world in
+            world.callers.begin(.addSlot(random: world.random))
+            world.run(for: .seconds(1))
+            return .removeSlot
+        },
+        .during("back up") { .backUp(to: $0.backup) },
+        .during("release what was restored") { world in
+            world.callers.begin(.backUp(to: world.backup))
+            world.run(for: .seconds(1))
+            world.restoreBackup()
+            return .releaseAll
+        },
+        .during("an older copy is put back") { world in
+            world.copyDisk()
+            world.run(for: .seconds(1))
+            world.callers.begin(.mirrorCounter(of: world.daemon.vault))
+            world.run(for: .seconds(1))
+            world.putOlderCopyBack(.kept)
+            return .acceptOlder
+        },
+        .during("the counter is lost") { world in
+            world.loseCounter()
+            return .acceptOlder
+        },
+        .during("another machine") { world in
+            world.moveDisk(to: World.machines[1], .kept)
+            return .releaseAll
+        },
+        .during("seal") { _ in .seal },
+    ]
+
+    private static let afterwards: [Path] = [
+        .after([.unauthorized], "cancelled") { $0.toured.map { .cancel($0, of: World.touredConfig) } },
+        .after(Array(repeating: .refusedConnection, count: 40), "cancelled") { $0.toured.map { .cancel($0, of: World.touredConfig) } },
+        .after([.deniedStored], "the operator takes the earlier one", isCompromised: true) {
+            $0.toured.map { .resolve($0, .notApplied, of: World.touredConfig) }
+        },
+        .after([.droppedAfterEffect, .rejected], "burnt", isCompromised: true) { _ in nil },
+        .after([.throttledForLong, .droppedAfterEffect, .rejected], "rotated by hand") { _ in
+            .rotate(RotationRequest(.rotate), World.touredConfig, waits: true)
+        },
+        .after([.forbidden], "discarded") { _ in .discard(3, .stagedOnly, of: World.touredConfig) },
+        .after([.timedOutLate], "rolled back") { _ in .rotate(RotationRequest(.rollback), World.touredConfig, waits: true) },
+    ]
+
+    private static let copies: [Path] = [
+        .restoredUnderTheDaemon(.rotate, "a new key is put", then: { $0.stageAndRotate() }),
+        .restoredUnderTheDaemon(.rollback, "a new key is put", then: { $0.stageAndRotate() }),
+        .restoredUnderTheDaemon(
+            .rotate, puts: [.deniedStored, .timedOutVeryLate], "a new key is put in place of a burnt one",
+            then: { $0.stageAndRotate(isCompromised: true) }),
+        .restoredUnderTheDaemon(.rotate, "released") { world in
+            world.callers.begin(.releaseAll)
+            world.run(for: .seconds(1))
+            return .rotate(RotationRequest(.rotate), World.touredConfig, waits: true)
+        },
+        .restoredUnderTheDaemon(.rollback, "released, and a new key is put") { world in
+            world.callers.begin(.releaseAll)
+            world.run(for: .seconds(1))
+            return world.stageAndRotate()
+        },
+    ]
+
+    /// Every word on a rotation that got stuck in one way or another.
+    private static let resolutions: [Path] = Resolution.allCases.flatMap { word in
+        [
+            [PutRow.droppedAfterEffect, .forbidden], [.deniedStored, .forbidden], [.noVerdictStored, .forbidden, .forbidden],
+            [.droppedAfterEffect, .forbidden, .droppedAfterEffect], [.deniedNotStored, .forbidden, .rejected],
+            [.deniedNotStored, .forbidden, .deniedStored, .forbidden],
+        ].map { puts in
+            .after(puts, "resolved as \(word.rawValue)") { $0.toured.map { .resolve($0, word, of: World.touredConfig) } }
+        }
+    }
 
     package struct Report: Sendable {
         package var runs = 0
@@ -176,7 +262,17 @@ extension World {
         }
     }
 
-    private func stage() {
+    /// What is under way there.
+    fileprivate var toured: RotationID? { oracle.image.configs[Self.touredConfig]?.unfinished }
+
+    fileprivate func stageAndRotate(isCompromised: Bool = false) -> Call {
+        stage()
+        var request = RotationRequest(.rotate)
+        request.isCompromised = isCompromised
+        return .rotate(request, Self.touredConfig, waits: true)
+    }
+
+    fileprivate func stage() {
         callers.begin(.stage(backend.newKey(for: Self.touredConfig, works: true), .next, Self.touredConfig, self))
         run(for: .seconds(1))
     }

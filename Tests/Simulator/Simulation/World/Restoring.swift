@@ -16,21 +16,30 @@ extension World {
     /// no vault, and the same command does it again. `Tests/Durability` kills the real one. What comes after it, the first opening, has them.
     func restoreBackup() {
         guard let bytes = backup.whole else { return }
+        betweenLives { restore(bytes) }
+    }
+
+    /// The same under a daemon that lives on, sealed meanwhile, and opens what it finds.
+    func restoreBackupWhileSealed() {
+        guard let bytes = backup.whole else { return }
+        changeDisk = { [unowned self] in restore(bytes) }
+        callers.begin(.sealAndUnseal)
+    }
+
+    private func restore(_ bytes: [UInt8]) {
         trace("the disk is lost, the last backup is restored")
         let path = FileManager.default.temporaryDirectory.appendingPathComponent("keyturn-simulator-\(UUID().uuidString).backup").path
         defer { try? FileManager.default.removeItem(atPath: path) }
-        betweenLives {
-            replaceDisk { [time, random] engine in
-                guard FileManager.default.createFile(atPath: path, contents: Data(bytes)) else {
-                    throw VaultError.failed("no backup could be written to \(path)")
-                }
-                let file = try BackupFile(path: path)
-                defer { file.close() }
-                let opened = try OpenVault.open(file, unlockKey: Self.unlockKey, at: time.now(), random: random)
-                try file.requireGenuine(in: opened)
-                try file.restore(into: engine, by: opened, at: time.now())
+        replaceDisk { [time, random] engine in
+            guard FileManager.default.createFile(atPath: path, contents: Data(bytes)) else {
+                throw VaultError.failed("no backup could be written to \(path)")
             }
-            oracle.holdAll(isRefused: false, isUnopened: true)
+            let file = try BackupFile(path: path)
+            defer { file.close() }
+            let opened = try OpenVault.open(file, unlockKey: Self.unlockKey, at: time.now(), random: random)
+            try file.requireGenuine(in: opened)
+            try file.restore(into: engine, by: opened, at: time.now())
         }
+        oracle.holdAll(isRefused: false, isUnopened: true)
     }
 }

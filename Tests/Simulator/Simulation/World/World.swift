@@ -30,6 +30,8 @@ final class World: @unchecked Sendable {
     private var inDoubt: Doubt?
     let backup = KeptBackup()
     var olderCopy: OlderCopy?
+    /// What becomes of the disk before a vault is opened from it again.
+    var changeDisk: (() -> Void)?
     /// A copy was put back, or the counter was lost: a refusal to open the vault is in order since.
     var mayBeRefused = false
     private(set) var machine = World.machines[0]
@@ -120,7 +122,10 @@ final class World: @unchecked Sendable {
         isCrashed = true
     }
 
+    /// The disk that a vault is opened from: another one, where it was changed while the daemon lived on with a sealed vault.
     func openDisk() throws(VaultError) -> any Engine {
+        changeDisk?()
+        changeDisk = nil
         let engine = try disk.open()
         let doubt = inDoubt
         inDoubt = nil
@@ -153,7 +158,9 @@ final class World: @unchecked Sendable {
         } catch {
             oracle.broken(.neverLost, "the disk can't be replaced: \(error)")
         }
-        for id in backend.remotes.keys { backend.disown(id) }
+        for id in backend.remotes.keys {
+            backend.disown(id, but: Set(oracle.image.keys[Scene.config(at: id), default: [:]].values))
+        }
     }
 
     func move(to machine: String) { self.machine = machine }
