@@ -145,9 +145,12 @@ package final class RotationRunner: Sendable {
     private func resume(_ rotation: Rotation) {
         launch(rotation) { [self] signal in
             guard var current = await reread(rotation, signal) else { return }
-            var credentials: CredentialsInPlay?
-            if case .waiting = current.machine.phase, !(await holdWhilePaused(current, &credentials, signal)) { return }
-            let steps = current.machine.resumed()
+            // A further cycle, also of what was never sent and so is no retry.
+            if case .waiting = current.machine.phase {
+                var unopened: CredentialsInPlay?
+                guard await holdWhilePaused(current, &unopened, signal) else { return }
+            }
+            let steps = signal.isCancellationAsked ? current.machine.cancelled() : current.machine.resumed()
             await drive(current, steps, signal)
         }
     }

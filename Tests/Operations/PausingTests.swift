@@ -76,17 +76,18 @@ extension ServiceHarness {
         #expect(try await restarted.states() == [1: .current])
     }
 
-    /// The next PUT repeats none that went out, and yet it is not the first try.
-    @Test(arguments: ["no connection", "no token"]) func `holds a rotation that waited, over a restart and a seal`(_ lack: String)
-        async throws
-    {
+    /// Of which nothing went out: the next PUT repeats none, and yet it is not the first try.
+    private static func unsentAndRestarted(_ lack: String) async throws -> (ServiceHarness, Rotation) {
         let before = try await ServiceHarness()
         try await before.setUp()
         try await before.stage("key-one")
         if lack == "no token" { before.target.answer(puts: [.unauthorized(reason)]) } else { before.target.isAway = true }
         let rotating = Task { try await before.rotate() }
         while try await before.state != .waiting {
-            guard lack == "no connection" else { await Task.yield(); continue }
+            guard lack == "no connection" else {
+                await Task.yield()
+                continue
+            }
             await before.clock.sleepers(atLeast: 1)
             before.clock.advance(by: .seconds(10))
         }
@@ -94,8 +95,14 @@ extension ServiceHarness {
         try await before.pause()
         await before.kill()
         before.target.isAway = false
-        let seen = before.target.calls
-        let keyturn = try await ServiceHarness(after: before)
+        return (try await ServiceHarness(after: before), rotation)
+    }
+
+    @Test(arguments: ["no connection", "no token"]) func `holds a rotation that waited, over a restart and a seal`(_ lack: String)
+        async throws
+    {
+        let (keyturn, rotation) = try await Self.unsentAndRestarted(lack)
+        let seen = keyturn.target.calls
         for isSealed in [false, true] {
             if isSealed {
                 try await keyturn.service.seal(as: ServiceHarness.root)
@@ -109,6 +116,15 @@ extension ServiceHarness {
         try await keyturn.service.resumeConfig(ServiceHarness.config, as: ServiceHarness.root)
         _ = await keyturn.runner.settled(rotation.id)
         #expect(try await keyturn.states() == [1: .current])
+    }
+
+    @Test func `leaves that one to be cancelled`() async throws {
+        let (keyturn, rotation) = try await Self.unsentAndRestarted("no connection")
+        let seen = keyturn.target.calls
+        await keyturn.clock.sleepers(atLeast: 1)
+        #expect(try await keyturn.service.cancel(rotation.id, as: ServiceHarness.root).state == .cancelled)
+        #expect(try await keyturn.states() == [1: .staged])
+        #expect(keyturn.target.calls == seen)
     }
 
     @Test func `is what rotating and resolving by hand are refused for, with the way out`() async throws {
