@@ -10,6 +10,7 @@ struct Ledger {
     private var numbers: [String: VersionNumber] = [:]
     /// What callers were told is in the vault now.
     private var granted: [VersionNumber: String] = [:]
+    private var stepping = Stepping()
 
     struct Broken: Error, CustomStringConvertible { let description: String }
 
@@ -17,6 +18,10 @@ struct Ledger {
     mutating func grant(_ key: String, as number: VersionNumber) {
         granted[number] = key
         numbers[key] = number
+    }
+
+    mutating func learn(_ memory: [Operators.Memory]) {
+        for one in memory { stepping.learn(one) }
     }
 
     /// `held`: the key that the backend holds; `puts`: the keys that it was sent, in order.
@@ -31,6 +36,7 @@ struct Ledger {
                 throw Broken(description: "the backend saw \(key), of which the audit log says nothing")
             }
         }
+        try stepping.check(reading, puts: puts.map { numbers[$0] ?? 0 })
     }
 
     /// Durable before visible: what was granted is there, with its bytes until it ended for a reason.

@@ -5,10 +5,7 @@ import TestProcesses
 enum Mischief {
     /// One of the backend's ways to lie, drop, delay or answer late. The frequent ones are those after which nobody knows.
     static func ofBackend(_ draws: inout Draws) -> Fault {
-        let milliseconds = { (range: ClosedRange<Int>, draws: inout Draws) in
-            Duration.milliseconds(Int.random(in: range, using: &draws))
-        }
-        return switch Int.random(in: 0..<20, using: &draws) {
+        switch Int.random(in: 0..<20, using: &draws) {
         case 0: .status(500)
         case 1: .status(503)
         case 2: .statusAfterEffect(500)
@@ -42,9 +39,42 @@ enum Mischief {
         }
     }
 
+    /// After which times, one after the other, the backend can't be reached any more, or can be again; in most rounds nothing changes. One that
+    /// is away may stay so over several lives of the daemon, but not for long.
+    static func ofLine(_ draws: inout Draws, isAway: Bool) -> [Duration] {
+        switch Int.random(in: 0..<(isAway ? 3 : 9), using: &draws) {
+        case 0: [.zero]
+        case 1: [milliseconds(0...80, &draws)]
+        case 2: [milliseconds(0...40, &draws), milliseconds(5...80, &draws)]
+        default: []
+        }
+    }
+
+    /// What operators do beside: in every third round, and always where the backend is away, which is when most can be cancelled. Seldom a
+    /// pause, for what it holds is not tortured.
+    static func ofOperators(_ draws: inout Draws, isAway: Bool) -> [Operators.Deed] {
+        guard isAway || Int.random(in: 0..<3, using: &draws) == 0 else { return [] }
+        return (0..<Int.random(in: 1...3, using: &draws)).map { _ in
+            let delay = milliseconds(0...60, &draws)
+            let kind: Operators.Deed.Kind =
+                switch Int.random(in: 0..<10, using: &draws) {
+                case 0: .pause
+                case 1, 2: .resume
+                case 3: .retry
+                case 4...6: .beginAndCancel
+                default: .cancel
+                }
+            return Operators.Deed(delay: delay, kind: kind)
+        }
+    }
+
     /// By how much the wall clock is off, in seconds: mostly not at all.
     static func ofClock(_ draws: inout Draws) -> Int {
         guard Int.random(in: 0..<4, using: &draws) == 0 else { return 0 }
         return [-200_000_000, -86_400, -3600, -1, 1, 3600, 86_400, 200_000_000].randomElement(using: &draws)!
+    }
+
+    private static func milliseconds(_ range: ClosedRange<Int>, _ draws: inout Draws) -> Duration {
+        .milliseconds(Int.random(in: range, using: &draws))
     }
 }

@@ -28,6 +28,10 @@ struct Site: Sendable {
 
         """
 
+    /// The same, but even what was never sent is soon given up.
+    static let hastySettings = settings.replacing("cycle: 300ms", with: "cycle: 30ms").replacing("[100ms]", with: "[10ms]")
+        .replacing("cycles: 1000", with: "cycles: 2")
+
     /// Plain HTTP: what is tried here is not the connection.
     static func with<Outcome>(
         vault: String = "vault", _ body: (Site) async throws -> Outcome

@@ -12,6 +12,9 @@ struct Torture {
     private var draws: Draws
     private var ledger = Ledger()
     private var keysMade = 1
+    private var isAway = false
+    /// Settings with which a daemon soon gives up.
+    private let hasty: String
 
     struct Failed: Error, CustomStringConvertible { let description: String }
 
@@ -51,6 +54,7 @@ struct Torture {
         self.scratch = scratch
         draws = Draws(seed: seed)
         clock = try scratch.file("clock", [UInt8](repeating: 0, count: 8))
+        hasty = try scratch.file("hasty.yaml", Array(Site.hastySettings.utf8))
     }
 
     private func surroundings(_ change: (inout Surroundings) -> Void = { _ in }) -> Surroundings {
@@ -90,15 +94,21 @@ struct Torture {
         let isShortOfFiles = Int.random(in: 0..<8, using: &draws) == 0
         let key = newKey()
         let wantsKey = Int.random(in: 0..<3, using: &draws) > 0
+        let changes = Mischief.ofLine(&draws, isAway: isAway)
+        let deeds = Mischief.ofOperators(&draws, isAway: isAway || !changes.isEmpty)
+        let isHasty = Int.random(in: 0..<4, using: &draws) == 0
         let calls = CallLog(path: "\(scratch.path)/calls")
         unlink(calls.path)
         let daemon = try site.keyturn.launch(
+            isHasty ? ["--config", hasty] : [],
             in: surroundings {
                 $0.faults?.fails = failing
                 if !failing.isEmpty { $0.faults?.log = calls.path }
                 if isShortOfFiles { $0.openFilesMax = 40 }
             })
         try await waitUntilServed(daemon)
+        // Else it is killed on its way there, where there is nothing to be done yet.
+        if Int.random(in: 0..<4, using: &draws) > 0 { try await waitUntilUnsealed(daemon) }
         let idle = isShortOfFiles ? (0..<40).compactMap { _ in try? RawCall.connected(to: site.keyturn.socket) } : []
         let work = Task { [site] in
             // Whether any of it is granted is open: the daemon may die at any point of it.
@@ -106,14 +116,35 @@ struct Torture {
             _ = try? await site.call("POST", Site.rotate, [:])
             return number
         }
-        try await waitForTheMoment()
+        let line = Task { [self] in try await change(after: changes) }
+        let stepping = Task { [site] in
+            var operators = Operators(at: site)
+            await operators.perform(deeds)
+            return operators.memory
+        }
+        // Then it is killed as soon as they were answered; one that is short of files may never answer.
+        let isAfterDeeds = Bool.random(using: &draws) && !deeds.isEmpty && !isShortOfFiles
+        if isAfterDeeds { _ = await stepping.value } else { try await waitForTheMoment() }
         let signal = try await end(daemon)
         for descriptor in idle { close(descriptor) }
         if let number = await work.value { ledger.grant(key, as: number) }
+        ledger.learn(await stepping.value)
+        isAway = try await line.value
         let hasFailed = try calls.entries().contains { if case .fault = $0 { true } else { false } }
         try requireEnding(daemon.ending, by: signal, mayGiveUp: hasFailed)
         disk?.makeRoom()
         try await check()
+    }
+
+    /// Returns whether the backend is away at the end.
+    private func change(after delays: [Duration]) async throws -> Bool {
+        var isAway = isAway
+        for delay in delays {
+            try await Task.sleep(for: delay)
+            if isAway { try await site.standIn.reopen() } else { await site.standIn.closeListener() }
+            isAway.toggle()
+        }
+        return isAway
     }
 
     private mutating func newKey() -> String {
@@ -134,6 +165,15 @@ struct Torture {
         let end = ContinuousClock.now + .seconds(30)
         while daemon.ending == nil, !RawCall.isServed(site.keyturn.socket) {
             guard ContinuousClock.now < end else { throw Failed(description: "the daemon neither serves nor ends") }
+            try await Task.sleep(for: .milliseconds(2))
+        }
+    }
+
+    /// Or has ended, or is kept from it by a fault.
+    private func waitUntilUnsealed(_ daemon: ChildProcess) async throws {
+        let end = ContinuousClock.now + .seconds(2)
+        while daemon.ending == nil, ContinuousClock.now < end {
+            if let status = try? await site.granted("GET", "/v1/status"), status["sealed"].bool == false { return }
             try await Task.sleep(for: .milliseconds(2))
         }
     }
@@ -207,15 +247,21 @@ struct Torture {
         site.standIn.release()
         setClock(0)
         disk?.makeRoom()
+        if isAway { isAway = try await change(after: [.zero]) }
         try await site.keyturn.start(in: surroundings())
+        var operators = Operators(at: site)
+        await operators.perform([Operators.Deed(delay: .zero, kind: .resume)])
+        ledger.learn(operators.memory)
         try await until("the stragglers have landed") { site.standIn.stragglers == 0 }
         try await endWhatIsUnfinished()
         let key = "key-last-\(keysMade)"
         ledger.grant(key, as: try await site.stage(key))
         while try await !versions(in: "staged").isEmpty {
             let reply = try await site.call("POST", Site.rotate, [:])
-            // A bad key is rejected, which is as it should be.
-            guard reply.status == 200 || reply.status == 422 else { throw Site.Refused(reply: reply) }
+            // A bad key is rejected, which is as it should be, and stuck where the one before it is bad as well.
+            let isStuck = try reply.status == 409 && reply.document["code"].text == "stuck"
+            guard reply.status == 200 || reply.status == 422 || isStuck else { throw Site.Refused(reply: reply) }
+            if isStuck { try await endWhatIsUnfinished() }
         }
         guard site.standIn.held(Site.remoteID)?.key == key else {
             throw Failed(description: "the backend holds \(site.standIn.held(Site.remoteID)?.key ?? "nothing"), not \(key)")

@@ -107,14 +107,40 @@ struct VaultReading: Sendable {
         }
     }
 
-    /// Whether the audit log says that this version was to be sent: by a rotation of its own, or as the one to put back.
+    /// Whether the audit log says that this version was to be sent: by a rotation of its own that may have sent it, or as the one to put back.
     func tells(of number: VersionNumber) -> Bool {
         rotations.contains { rotation in
             let events = audit.filter { $0.event.rotation == rotation.id }.map(\.event.event)
-            return rotation.version == number && events.contains("rotation.requested")
+            return rotation.version == number && events.contains("rotation.requested") && rotation.mayHaveSent
                 || rotation.standingVersion == number && events.contains("rotation.reverting")
         }
     }
+
+    func rotation(_ id: String) -> Rotation? { rotations.first { $0.id.description == id } }
+
+    /// Whether another rotation of the same version was wanted after this one was cancelled, and may have sent it.
+    func wasWantedAgain(after cancelled: Rotation) -> Bool {
+        guard let end = audit.first(where: { $0.event.event == "rotation.cancelled" && $0.event.rotation == cancelled.id }) else {
+            return false
+        }
+        return rotations.contains { rotation in
+            rotation.version == cancelled.version && rotation.mayHaveSent
+                && audit.contains { $0.seq > end.seq && $0.event.event == "rotation.requested" && $0.event.rotation == rotation.id }
+        }
+    }
+
+    /// Whether it is the earlier version of a rotation that is on its way back, or went it.
+    func wasPutBack(_ number: VersionNumber) -> Bool {
+        rotations.contains { rotation in
+            rotation.standingVersion == number
+                && audit.contains { $0.event.event == "rotation.reverting" && $0.event.rotation == rotation.id }
+        }
+    }
+}
+
+extension Rotation {
+    /// Not one that vouches for the contrary: this backend takes every bearer, and so has seen no PUT of one that is cancelled or could be.
+    fileprivate var mayHaveSent: Bool { state != .cancelled && !machine.isCancellable }
 }
 
 /// Any record that is JSON.
