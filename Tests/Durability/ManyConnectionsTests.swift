@@ -22,6 +22,29 @@ import Testing
         }
     }
 
+    @Test func `waits for some without being busy`() async throws {
+        try await Site.with { site in
+            try await site.keyturn.initialise()
+            try await site.keyturn.start(in: Surroundings { $0.openFilesMax = 40 })
+            let idle = (0..<60).compactMap { _ in try? RawCall.connected(to: site.keyturn.socket) }
+            defer { for descriptor in idle { close(descriptor) } }
+            // The first are being taken.
+            try await Task.sleep(for: .milliseconds(500))
+            let daemon = try #require(site.keyturn.daemon)
+            let before = try processorTime(of: daemon)
+            try await Task.sleep(for: .seconds(1))
+            #expect(try processorTime(of: daemon) - before < .milliseconds(100))
+        }
+    }
+
+    /// proc_pid_stat(5): fields 14 and 15, in clock ticks; the second one, the name, may have spaces in it.
+    private func processorTime(of process: ChildProcess) throws -> Duration {
+        let line = try String(contentsOfFile: "/proc/\(process.pid)/stat", encoding: .utf8)
+        let fields = try #require(line.split(separator: ")").last).split(separator: " ")
+        let ticks = try #require(Int(fields[11])) + #require(Int(fields[12]))
+        return .milliseconds(ticks * 1000 / sysconf(Int32(_SC_CLK_TCK)))
+    }
+
     @Test func `goes on with its rotations as soon as there are some`() async throws {
         try await Site.with { site in
             try await site.keyturn.initialise()
