@@ -54,10 +54,10 @@ extension Rotation {
         case .waiting(let wait):
             switch (wait.cause, machine.plan.kind) {
             case (.token, _): return NextStep.setToken(machine.plan.upstream.name)
-            case (.nextCycle, .rotate): return NextStep.rotate(config)
-            case (.nextCycle, .rollback): return NextStep.rollback(config)
-            case (.nextCycle, .remote): return NextStep.remote(config, machine.plan.fields)
-            case (.nextCycle, .prove): return NextStep.prove(config)
+            case (.nextCycle, .rotate), (.refresh, .rotate): return NextStep.rotate(config)
+            case (.nextCycle, .rollback), (.refresh, .rollback): return NextStep.rollback(config)
+            case (.nextCycle, .remote), (.refresh, .remote): return NextStep.remote(config, machine.plan.fields)
+            case (.nextCycle, .prove), (.refresh, .prove): return NextStep.prove(config)
             }
         case .stuck: return record.isPaused(at: now) ? NextStep.resume(config) : NextStep.retry(id)
         case .ended(let ending):

@@ -89,7 +89,7 @@ extension VaultService {
 
     /// A fresh look at the backend's list, where it has one.
     private func listedFields(_ id: RemoteID, _ upstream: UpstreamRecord) async throws -> RemoteFields? {
-        guard let bearer = try await bearers.bearer(of: upstream.address, for: .new) else { return nil }
+        guard case .bearer(let bearer) = try await bearers.bearer(of: upstream.address, for: .new) else { return nil }
         switch await targets.target(at: upstream.address).lookUp(id, noOlderThan: .zero, bearer: bearer.token.secret) {
         case .listed(_, usesSharedKey: true): throw Problem.sharedKey(id, nextStep: "keyturn config list")
         case .listed(let fields, usesSharedKey: false): return fields

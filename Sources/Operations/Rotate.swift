@@ -65,7 +65,7 @@ extension VaultService {
     /// Refuses a configuration that takes its credential from a shared key; a backend without the list is no obstacle.
     private func requireOwnKey(of made: RotationDraft.Made) async throws -> RemoteFields? {
         let plan = made.rotation.machine.plan
-        guard plan.kind != .prove, let bearer = try await bearers.bearer(of: plan.upstream, for: .new) else { return nil }
+        guard plan.kind != .prove, case .bearer(let bearer) = try await bearers.bearer(of: plan.upstream, for: .new) else { return nil }
         guard case .listed(let fields, _) = try await lookUp(made, with: bearer) else { return nil }
         return fields
     }

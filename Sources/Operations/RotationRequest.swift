@@ -46,7 +46,7 @@ extension Rotation {
             switch wait.cause {
             case .token:
                 return problem(.upstreamAuth, "The upstream '\(plan.upstream.name)' takes no bearer token of ours: \(wait.reason.what).")
-            case .nextCycle(let time):
+            case .nextCycle(let time), .refresh(let time):
                 return problem(
                     .upstreamUnreachable, "No usable answer yet: \(wait.reason.what). It goes on by itself; the next try is at \(time).")
             }

@@ -13,6 +13,7 @@ extension VaultService {
         let now = clock.now()
         try await write(.begun) { _ in .changed((), AuditEvent(at: now, "vault.sealed", by: caller.audited)) }
         await runner.halt()
+        await bearers.storeHeld()
         await vault.seal()
         bearers.forgetAll()
     }
@@ -68,6 +69,7 @@ extension VaultService {
         guard opening.isFirst else { return opening }
         // A vault that sealed itself has left its rotations' drivers as they were, and may not be the same when it opens again.
         await runner.halt()
+        bearers.forgetAll()
         let now = clock.now()
         takenUp.set(false)
         try await vault.unseal(Admission(at: now, by: caller, machine: source.machine, older: older)) { () throws(VaultError) in
@@ -136,6 +138,7 @@ extension VaultService {
             if await vault.sealedBecause == nil {
                 await runner.halt()
                 await vault.seal(because: why)
+                bearers.forgetAll()
             }
             throw why
         }

@@ -4,17 +4,28 @@ import Secrets
 import Synchronization
 package import Vault
 
-/// The upstreams' bearers out of the vault, refreshed when they must be: one refresh an upstream at a time,
-/// its intent durable before it is sent, what came back durable before it is used.
+/// The upstreams' bearers out of the vault, refreshed when they must be: one refresh an upstream at a time, its intent durable before it is
+/// sent, what came back kept until it is durable.
 package actor UpstreamBearers: BearerKeeper {
     private let vault: VaultStore
     private let targets: any TargetProvider
     private let clock: any RotationClock
     /// Where refreshes run: they outlive the caller that began them.
     private let executor: (any TaskExecutor)?
-    private var refreshes: [UpstreamName: Task<Bool, any Error>] = [:]
-    /// What was opened last, for the many requests of one upstream. Dropped whenever the stored one changes or is refused.
-    private nonisolated let opened = Mutex<[UpstreamName: Opened]>([:])
+    private var refreshes: [UpstreamName: Task<BearerRenewal, any Error>] = [:]
+    private nonisolated let memory = Mutex(Memory())
+    private nonisolated let tell = Mutex<(@Sendable (UpstreamName) -> Void)?>(nil)
+
+    /// What is at hand of the open vault's tokens.
+    private struct Memory {
+        /// What was opened last, for the many requests of one upstream. Dropped whenever the stored one changes or is refused.
+        var opened: [UpstreamName: Opened] = [:]
+        var held: [UpstreamName: HeldTokens] = [:]
+        /// Grows with whatever is dropped: what was read before is not kept after.
+        var drops = 0
+        /// Grows with each vault that goes or comes: a refresh that was begun over another one is none of this one's.
+        var vaults = 0
+    }
 
     private struct Opened {
         let bearer: Bearer
@@ -32,37 +43,59 @@ package actor UpstreamBearers: BearerKeeper {
         self.executor = executor
     }
 
+    package nonisolated func whenRefreshed(_ tell: @escaping @Sendable (UpstreamName) -> Void) {
+        self.tell.withLock { $0 = tell }
+    }
+
     /// For a rotation that has begun: a refresh that it needs is recorded out of the reserve on a full disk.
-    package nonisolated func bearer(of upstream: UpstreamAddress) async throws -> Bearer? {
+    package nonisolated func bearer(of upstream: UpstreamAddress) async throws -> BearerSupply {
         try await bearer(of: upstream, for: .begun)
     }
 
-    nonisolated func bearer(of upstream: UpstreamAddress, for work: VaultStore.Work) async throws -> Bearer? {
+    nonisolated func bearer(of upstream: UpstreamAddress, for work: VaultStore.Work) async throws -> BearerSupply {
         let name = upstream.name
-        if let opened = opened.withLock({ $0[name] }), opened.address.isTrusted(like: upstream), !isExpired(opened.expiresAt) {
-            return opened.bearer
+        if let opened = memory.withLock({ $0.opened[name] }), opened.address.isTrusted(like: upstream), !isExpired(opened.expiresAt) {
+            return .bearer(opened.bearer)
         }
-        guard let record = try await record(of: name), record.address.isTrusted(like: upstream) else { return nil }
-        if record.bearer == .refreshToken, isExpired(record.tokenExpiresAt) || !record.hasAccessToken {
-            _ = try await renew(name, refused: record.bearerGeneration, for: work)
+        await storeHeld(of: name)
+        guard let record = try await record(of: name), record.address.isTrusted(like: upstream) else {
+            return .lacking(.token(nil), generation: 0)
         }
-        return try await bearerAtHand(of: upstream)
+        var lack = BearerLack.token(nil)
+        if held(for: record) == nil, record.bearer == .refreshToken, isExpired(record.tokenExpiresAt) || !record.hasAccessToken,
+            case .lacking(let why) = try await renew(name, refused: record.bearerGeneration, for: work)
+        {
+            lack = why
+        }
+        guard let bearer = try await bearerAtHand(of: upstream) else { return .lacking(lack, generation: record.bearerGeneration) }
+        return .bearer(bearer)
     }
 
-    /// The one that is stored, without a refresh: it may have expired.
+    /// The newest that there is, without a refresh: it may have expired.
     nonisolated func bearerAtHand(of upstream: UpstreamAddress) async throws -> Bearer? {
         let name = upstream.name
+        let (drops, held) = memory.withLock { ($0.drops, $0.held[name]) }
         // In one look: a token is of one generation, and goes to one address.
         let found = try await vault.read { view -> Opened? in
-            guard let record = try view.get(.upstream, .named(name)), record.address.isTrusted(like: upstream),
-                let token = try view.get(.accessToken, .named(name))
-            else { return nil }
+            guard let record = try view.get(.upstream, .named(name)), record.address.isTrusted(like: upstream) else { return nil }
+            if let held, held.belong(to: record) {
+                return Opened(bearer: held.bearer, address: record.address, expiresAt: held.tokens.expiresAt)
+            }
+            guard let token = try view.get(.accessToken, .named(name)) else { return nil }
             let bearer = Bearer(token: SharedSecret(token), generation: record.bearerGeneration)
             return Opened(bearer: bearer, address: record.address, expiresAt: record.tokenExpiresAt)
         }
         guard let found else { return nil }
-        opened.withLock { $0[name] = found }
+        memory.withLock { memory in
+            // As long as tokens are held, each use tries to store them.
+            if memory.drops == drops, memory.held[name] == nil { memory.opened[name] = found }
+        }
         return found.bearer
+    }
+
+    package nonisolated func generation(of upstream: UpstreamAddress) async throws -> Int {
+        guard let record = try await record(of: upstream.name), record.address.isTrusted(like: upstream) else { return 0 }
+        return held(for: record)?.generation ?? record.bearerGeneration
     }
 
     /// A token that dies while a request is under way is as good as dead.
@@ -72,24 +105,33 @@ package actor UpstreamBearers: BearerKeeper {
 
     /// The stored one has changed or goes.
     nonisolated func forget(_ upstream: UpstreamName) {
-        opened.withLock { $0[upstream] = nil }
+        memory.withLock { memory in
+            memory.opened[upstream] = nil
+            memory.drops += 1
+        }
     }
 
-    /// Nothing is left in memory when the vault is sealed.
+    /// The vault is sealed, or another one may come: nothing of it is left in memory.
     nonisolated func forgetAll() {
-        opened.withLock { $0 = [:] }
+        memory.withLock { memory in
+            memory = Memory(drops: memory.drops + 1, vaults: memory.vaults + 1)
+        }
     }
 
-    package func renew(_ upstream: UpstreamName, refused generation: Int) async throws -> Bool {
+    package func renew(_ upstream: UpstreamName, refused generation: Int) async throws -> BearerRenewal {
         try await renew(upstream, refused: generation, for: .begun)
     }
 
-    private func renew(_ upstream: UpstreamName, refused generation: Int, for work: VaultStore.Work) async throws -> Bool {
+    private func renew(_ upstream: UpstreamName, refused generation: Int, for work: VaultStore.Work) async throws -> BearerRenewal {
         forget(upstream)
         if let refresh = refreshes[upstream] { return try await refresh.value }
-        guard let record = try await record(of: upstream) else { return false }
-        if record.bearerGeneration > generation { return true }
-        guard record.bearer == .refreshToken else { return false }
+        if let held = held(of: upstream) {
+            // What is refreshed next is what came back last, and that is not durable yet.
+            do { try await store(held) } catch where held.generation > generation { return .renewed }
+        }
+        guard let record = try await record(of: upstream) else { return .lacking(.token(nil)) }
+        if record.bearerGeneration > generation { return .renewed }
+        guard record.bearer == .refreshToken else { return .lacking(.token(nil)) }
         // Another caller may have begun one while this one read.
         if let refresh = refreshes[upstream] { return try await refresh.value }
         let refresh = Task(executorPreference: executor) { try await self.refresh(record, for: work) }
@@ -103,31 +145,39 @@ package actor UpstreamBearers: BearerKeeper {
     }
 
     /// Throws when the vault did not take the intent: then nothing was sent.
-    private nonisolated func refresh(_ record: UpstreamRecord, for work: VaultStore.Work) async throws -> Bool {
-        guard let token = try await begin(record, for: work) else { return false }
-        switch await targets.target(at: record.address).refresh(with: token.secret) {
-        case .refreshed(let tokens): return await store(tokens, for: record)
+    private nonisolated func refresh(_ record: UpstreamRecord, for work: VaultStore.Work) async throws -> BearerRenewal {
+        guard let refresh = try await begin(record, for: work) else { return .lacking(.token(nil)) }
+        switch await targets.target(at: record.address).refresh(with: refresh.token.secret) {
+        case .refreshed(let tokens):
+            await keep(HeldTokens(tokens, for: record), of: refresh.vaults)
+            return .renewed
         // The vault's trouble from here on shows where it writes next: the backend's answer stands all the same.
         case .refused(let reason):
+            let why = record.isRefreshOpen ? "\(reason.what); an earlier one, whose outcome is unknown, may have used the token up" : reason.what
+            let refused = Reason("the refresh was refused: \(why)", backendMessage: reason.backendMessage)
             try? await note(record, "upstream.refresh-ended", outcome: "refused", reason: reason.what) { [now = clock.now()] in
                 $0.isRefreshOpen = false
-                $0.bearerLoss = $0.bearerLoss ?? UpstreamRecord.BearerLoss(reason: "the refresh was refused: \(reason.what)", at: now)
+                $0.bearerLoss = $0.bearerLoss ?? UpstreamRecord.BearerLoss(reason: refused.what, at: now)
             }
+            return .lacking(.token(refused))
         case .notSent(let reason):
-            try? await note(record, "upstream.refresh-ended", outcome: "not-sent", reason: reason.what) { $0.isRefreshOpen = false }
+            try? await note(record, "upstream.refresh-ended", outcome: "not-sent", reason: reason.what) {
+                $0.isRefreshOpen = record.isRefreshOpen
+            }
+            return .lacking(.refresh(reason))
         case .unknown(let reason):
             // The token may or may not be used up; it is tried again next time, and `isRefreshOpen` says so.
             try? await note(record, "upstream.refresh-ended", outcome: "unknown", reason: reason.what) { _ in }
+            return .lacking(.refresh(reason))
         }
-        return false
     }
 
     /// The refresh token, once it is durable that it goes out. `nil` when there is none to use: the operator has changed the bearer or its address
     /// meanwhile, or another copy of the vault may have used it up.
-    private nonisolated func begin(_ begun: UpstreamRecord, for work: VaultStore.Work) async throws -> SharedSecret? {
+    private nonisolated func begin(_ begun: UpstreamRecord, for work: VaultStore.Work) async throws -> Begun? {
         let now = clock.now()
         let name = begun.name
-        return try await vault.write(work) { transaction in
+        return try await vault.write(work) { [self] transaction in
             guard var record = try transaction.get(.upstream, .named(name)), record.isSameBearer(as: begun),
                 let token = try transaction.get(.refreshToken, .named(name))
             else { return .unchanged(nil) }
@@ -136,44 +186,75 @@ package actor UpstreamBearers: BearerKeeper {
             }
             record.isRefreshOpen = true
             try transaction.put(.upstream, .named(name), record)
-            return .changed(SharedSecret(token), AuditEvent(at: now, "upstream.refresh-begun", by: nil, upstream: name))
+            let refresh = Begun(token: SharedSecret(token), vaults: memory.withLock(\.vaults))
+            return .changed(refresh, AuditEvent(at: now, "upstream.refresh-begun", by: nil, upstream: name))
         }
     }
 
-    /// The old token may be used up: what came back is kept until it is stored, or until the operator has set another bearer.
-    private nonisolated func store(_ tokens: consuming RefreshedTokens, for begun: UpstreamRecord) async -> Bool {
-        let new = NewTokens(tokens)
-        for _ in 0..<Self.storeTries {
-            if let isStored = try? await put(new, for: begun) { return isStored }
-            await clock.sleep(for: .seconds(1))
-        }
-        return false
+    private struct Begun {
+        let token: SharedSecret
+        let vaults: Int
     }
 
-    /// A minute's worth: a disk that is full for longer wants an operator anyway.
-    private static let storeTries = 60
+    // MARK: What came back
 
-    /// False when the bearer or the upstream's address was changed meanwhile: what came back belongs to what was.
-    private nonisolated func put(_ new: NewTokens, for begun: UpstreamRecord) async throws -> Bool {
+    /// The old token may be used up: what came back stays at hand, and may be used, until it is stored, the vault is sealed, or the operator
+    /// has set another bearer.
+    private nonisolated func keep(_ tokens: HeldTokens, of vaults: Int) async {
+        let isKept = memory.withLock { memory in
+            guard memory.vaults == vaults else { return false }
+            memory.held[tokens.upstream] = tokens
+            return true
+        }
+        guard isKept else { return }
+        try? await store(tokens)
+        let tell = tell.withLock(\.self)
+        tell?(tokens.upstream)
+    }
+
+    /// Tries again what could not be stored so far.
+    nonisolated func storeHeld() async {
+        for name in memory.withLock({ Array($0.held.keys) }).sorted(by: { $0.description < $1.description }) { await storeHeld(of: name) }
+    }
+
+    private nonisolated func storeHeld(of upstream: UpstreamName) async {
+        if let held = held(of: upstream) { try? await store(held) }
+    }
+
+    private nonisolated func held(of upstream: UpstreamName) -> HeldTokens? {
+        memory.withLock { $0.held[upstream] }
+    }
+
+    private nonisolated func held(for record: UpstreamRecord) -> HeldTokens? {
+        held(of: record.name).flatMap { $0.belong(to: record) ? $0 : nil }
+    }
+
+    /// Lets go of them once they are stored, or found to belong to what was: the bearer or the upstream's address was changed meanwhile.
+    private nonisolated func store(_ tokens: HeldTokens) async throws {
         let now = clock.now()
-        let name = begun.name
-        return try await vault.write(.begun) { transaction in
-            guard var record = try transaction.get(.upstream, .named(name)), record.isSameBearer(as: begun) else {
-                return .unchanged(false)
+        let name = tokens.upstream
+        let expiresAt = tokens.tokens.expiresAt
+        // One that is over when it comes tells of clocks that differ: it is refreshed when it is refused.
+        let believed = isExpired(expiresAt) ? nil : expiresAt
+        try await vault.write(.begun) { [self] transaction in
+            // The vault may be another one by now.
+            guard held(of: name) === tokens, var record = try transaction.get(.upstream, .named(name)), tokens.belong(to: record) else {
+                return .unchanged(())
             }
             record.isRefreshOpen = false
             record.bearerLoss = nil
             record.hasAccessToken = true
-            record.bearerGeneration += 1
-            record.tokenExpiresAt = new.tokens.expiresAt
+            record.bearerGeneration = tokens.generation
+            record.tokenExpiresAt = believed
             try transaction.put(.upstream, .named(name), record)
-            try transaction.put(.accessToken, .named(name), new.tokens.access)
-            switch new.tokens.refresh {
+            try transaction.put(.accessToken, .named(name), tokens.tokens.access)
+            switch tokens.tokens.refresh {
             case .some(let refresh): try transaction.put(.refreshToken, .named(name), refresh)
             case .none: break
             }
-            return .changed(true, AuditEvent(at: now, "upstream.refresh-ended", by: nil, upstream: name, outcome: "refreshed"))
+            return .changed((), AuditEvent(at: now, "upstream.refresh-ended", by: nil, upstream: name, outcome: "refreshed"))
         }
+        memory.withLock { if $0.held[name] === tokens { $0.held[name] = nil } }
     }
 
     private nonisolated func note(
@@ -190,12 +271,26 @@ package actor UpstreamBearers: BearerKeeper {
             return .changed((), AuditEvent(at: now, event, by: nil, upstream: begun.name, outcome: outcome, reason: reason))
         }
     }
+}
 
-    /// Carries what can't be copied into the transaction's closure.
-    private final class NewTokens: Sendable {
-        let tokens: RefreshedTokens
-        init(_ tokens: consuming RefreshedTokens) { self.tokens = tokens }
+/// What a refresh brought, until it is stored.
+private final class HeldTokens: Sendable {
+    let tokens: RefreshedTokens
+    private let begun: UpstreamRecord
+
+    init(_ tokens: consuming RefreshedTokens, for begun: UpstreamRecord) {
+        self.tokens = tokens
+        self.begun = begun
     }
+
+    var upstream: UpstreamName { begun.name }
+
+    /// The one that they get when they are stored.
+    var generation: Int { begun.bearerGeneration + 1 }
+
+    var bearer: Bearer { Bearer(token: SharedSecret(tokens.access.clone()), generation: generation) }
+
+    func belong(to record: UpstreamRecord) -> Bool { record.isSameBearer(as: begun) }
 }
 
 extension UpstreamRecord {

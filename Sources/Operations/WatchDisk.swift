@@ -24,6 +24,7 @@ extension VaultService {
             try? await open(by: nil)
         } else {
             await vault.lookForRoomAgain()
+            await bearers.storeHeld()
         }
     }
 

@@ -147,17 +147,27 @@ final class LiveRotations: Sendable {
     }
 
     func wake(_ id: RotationID) {
-        wakeAll { $0.id == id }
+        wakeAll(.goOn) { $0.id == id }
     }
 
-    func wakeAll(where isMeant: (Rotation) -> Bool) {
+    func wakeAll(_ call: Signal.Call, where isMeant: (Rotation) -> Bool) {
         let signals = state.withLock { state in
             state.entries.filter { $0.value.isResting && isMeant($0.value.rotation) }.map { id, entry in
                 state.entries[id]?.isResting = false
                 return entry.signal
             }
         }
-        for signal in signals { signal.wake() }
+        for signal in signals { signal.wake(call) }
+    }
+
+    func wakeAll(_ call: Signal.Call, waitingForBearerOf upstream: UpstreamName) {
+        wakeAll(call) { rotation in
+            guard case .waiting(let wait) = rotation.machine.phase, rotation.machine.plan.upstream.name == upstream else { return false }
+            return switch wait.cause {
+            case .token, .refresh: true
+            case .nextCycle: false
+            }
+        }
     }
 
     func cancel(_ id: RotationID) -> Bool {

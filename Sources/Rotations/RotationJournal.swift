@@ -1,5 +1,4 @@
 package import Model
-package import Secrets
 
 /// Where a rotation's steps become durable. Implemented over the vault.
 package protocol RotationJournal: Sendable {
@@ -30,27 +29,6 @@ package struct UnreadableCredential: Error {
 /// In the journal the rotation has ended otherwise, or a quarantine holds it: whoever drives it stops, and nothing more of it goes out.
 package struct RotationIsOver: Error {
     package init() {}
-}
-
-/// The bearers of the upstreams. One renewal an upstream at a time.
-package protocol BearerKeeper: Sendable {
-    /// The bearer to use now, renewed first where it is known to have expired. `nil`: there is none for this very address.
-    func bearer(of upstream: UpstreamAddress) async throws -> Bearer?
-
-    /// After a 401 on the bearer of `generation`: true when a newer one is there. Throws when nothing could be asked for, since that could
-    /// not be made durable first; it may be called again.
-    func renew(_ upstream: UpstreamName, refused generation: Int) async throws -> Bool
-}
-
-package struct Bearer: Sendable {
-    package let token: SharedSecret
-    /// Grows with every change of the stored bearer.
-    package let generation: Int
-
-    package init(token: SharedSecret, generation: Int) {
-        self.token = token
-        self.generation = generation
-    }
 }
 
 /// Sees each step as it happens, durable or not; for those who watch and for the debug log. Must not block.

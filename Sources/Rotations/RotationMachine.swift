@@ -79,6 +79,15 @@ package struct RotationMachine: Sendable, Equatable, Codable {
         return [.commit] + anew(wait.resumes)
     }
 
+    /// The bearer was refreshed for somebody else. It is not refreshed again in the cycle that this begins: where every token is refused, those
+    /// that wait at one upstream would wake each other for ever.
+    package mutating func wokenByRefresh() -> [RotationStep] {
+        guard case .waiting = phase else { return [] }
+        let steps = woken()
+        cycle.renewedBearer = true
+        return steps
+    }
+
     /// Which ways out of `stuck` there are.
     package var resolutions: [Resolution] {
         guard case .stuck = phase else { return [] }
@@ -109,10 +118,11 @@ package struct RotationMachine: Sendable, Equatable, Codable {
     }
 
     /// There is no bearer to send the act with: it never went out.
-    package mutating func withoutBearer() -> [RotationStep] {
+    package mutating func withoutBearer(_ lack: BearerLack, at moment: Moment) -> [RotationStep] {
         guard let act = currentAct else { preconditionFailure("no bearer in \(phase)") }
         if case .put = act { attempts -= 1 }
-        return unauthorized(act, Reason("the upstream has no bearer token"))
+        lastReason = Reason("the upstream has no bearer token")
+        return wait(act, for: lack, at: moment)
     }
 
     /// It must not go on by itself, and nobody knows how far it got: left to the operator. For what is not driven.
@@ -210,10 +220,13 @@ package struct RotationMachine: Sendable, Equatable, Codable {
         }
     }
 
-    /// Whether another bearer could be had after a 401.
-    package mutating func bearerRenewed(_ isRenewed: Bool) -> [RotationStep] {
+    /// What the renewal of the bearer came to after a 401.
+    package mutating func bearerAnswered(_ renewal: BearerRenewal, at moment: Moment) -> [RotationStep] {
         guard let act = currentAct else { preconditionFailure("a bearer came in \(phase)") }
-        return isRenewed ? go(act, after: .zero) : waitForToken(act, lastReason ?? Reason("the backend does not accept the bearer token"))
+        switch renewal {
+        case .renewed: return go(act, after: .zero)
+        case .lacking(let lack): return wait(act, for: lack, at: moment)
+        }
     }
 
     /// Whether `act` repeats one that came to nothing: what a pause holds. A put-back and a validate finish what was begun.
@@ -344,6 +357,18 @@ package struct RotationMachine: Sendable, Equatable, Codable {
         return [.commit, .renewBearer]
     }
 
+    private mutating func wait(_ act: RotationAct, for lack: BearerLack, at moment: Moment) -> [RotationStep] {
+        switch lack {
+        case .token(let why):
+            return waitForToken(act, why ?? lastReason ?? Reason("the backend does not accept the bearer token"))
+        case .refresh(let why):
+            let reason = Reason("the token could not be refreshed: \(why.what)", backendMessage: why.backendMessage)
+            if plan.kind == .prove { return end(failed(reason)) }
+            // Not sooner: a token that may be used up is not to be tried over and over.
+            return endCycle(act, reason, retryAfter: nil, at: moment, RotationWait.Cause.refresh)
+        }
+    }
+
     private mutating func waitForToken(_ act: RotationAct, _ reason: Reason) -> [RotationStep] {
         if plan.kind == .prove { return end(.failed(reason, .withoutToken)) }
         if word == .applied { return stuck(reason) }
@@ -359,11 +384,17 @@ package struct RotationMachine: Sendable, Equatable, Codable {
             lastReason = reason
             return [.commit] + go(act, after: delay)
         }
+        return endCycle(act, reason, retryAfter: retryAfter, at: moment, RotationWait.Cause.nextCycle)
+    }
+
+    private mutating func endCycle(
+        _ act: RotationAct, _ reason: Reason, retryAfter: Duration?, at moment: Moment, _ cause: (Timestamp) -> RotationWait.Cause
+    ) -> [RotationStep] {
         cyclesUsed += 1
         if cyclesUsed >= limits.cyclesMax, isNothingBegun { return end(failed(reason)) }
         if cyclesUsed >= limits.cyclesMax || word == .applied { return stuck(reason) }
         let gap = limits.cycleGaps[min(cyclesUsed, limits.cycleGaps.count) - 1]
-        return rest(RotationWait(resumes: act, cause: .nextCycle(at: moment.now + max(gap, retryAfter ?? .zero)), reason: reason))
+        return rest(RotationWait(resumes: act, cause: cause(moment.now + max(gap, retryAfter ?? .zero)), reason: reason))
     }
 
     /// The act in a cycle of its own.

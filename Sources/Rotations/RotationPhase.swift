@@ -40,7 +40,17 @@ package struct RotationWait: Sendable, Equatable, Codable {
 
     package enum Cause: Sendable, Equatable, Codable {
         case nextCycle(at: Timestamp)
+        /// The next cycle, in which the refresh is tried again, or a bearer that comes sooner.
+        case refresh(at: Timestamp)
         case token
+
+        /// When it goes on by itself.
+        package var nextTryAt: Timestamp? {
+            switch self {
+            case .nextCycle(let time), .refresh(let time): time
+            case .token: nil
+            }
+        }
     }
 }
 

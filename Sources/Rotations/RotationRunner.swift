@@ -27,6 +27,7 @@ package final class RotationRunner: Sendable {
         self.observer = observer
         limitsInForce = limits
         (queue, enqueue) = AsyncStream.makeStream()
+        bearers.whenRefreshed { [live] in live.wakeAll(.bearerRefreshed, waitingForBearerOf: $0) }
     }
 
     /// Taken anew whenever a rotation is taken up.
@@ -85,12 +86,9 @@ package final class RotationRunner: Sendable {
         live.wake(id)
     }
 
-    /// A new bearer is there: all that rest for one of this upstream go on.
+    /// Somebody gave a new bearer: all that rest for one of this upstream go on.
     package func bearerChanged(of upstream: UpstreamName) {
-        live.wakeAll { rotation in
-            guard case .waiting(let wait) = rotation.machine.phase else { return false }
-            return wait.cause == .token && rotation.machine.plan.upstream.name == upstream
-        }
+        live.wakeAll(.goOn, waitingForBearerOf: upstream)
     }
 
     /// Granted only while no PUT of the rotation is out, nor was one that may have been stored.
@@ -197,15 +195,20 @@ package final class RotationRunner: Sendable {
                 steps = next[...]
             case .lookUp: steps = await lookUp(&rotation)[...]
             case .renewBearer:
-                guard let isRenewed = await renewBearer(of: rotation, signal) else { return }
-                steps = rotation.machine.bearerRenewed(isRenewed)[...]
+                guard let renewal = await renewBearer(of: rotation, signal) else { return }
+                steps = rotation.machine.bearerAnswered(renewal, at: moment(since: cycleStart))[...]
             case .rest(let wait):
                 credentials = nil
                 guard await rest(wait, rotation, signal), await holdWhilePaused(rotation, &credentials, signal) else { return }
                 cycleStart = clock.uptime()
-                steps = (signal.isCancellationAsked ? rotation.machine.cancelled() : rotation.machine.woken())[...]
+                steps = goOn(&rotation, signal)[...]
             }
         }
+    }
+
+    private func goOn(_ rotation: inout Rotation, _ signal: LiveRotations.Signal) -> [RotationStep] {
+        if signal.isCancellationAsked { return rotation.machine.cancelled() }
+        return signal.isBearerRefreshed ? rotation.machine.wokenByRefresh() : rotation.machine.woken()
     }
 
     /// Tries until it is durable; false when told to halt first, and when it must not go on.
@@ -238,11 +241,14 @@ package final class RotationRunner: Sendable {
         let plan = rotation.machine.plan
         let bearer: SharedSecret
         do {
-            guard let current = try await bearers.bearer(of: plan.upstream) else {
-                return rotation.machine.withoutBearer()
+            switch try await bearers.bearer(of: plan.upstream) {
+            case .bearer(let current):
+                signal.bearerGeneration = current.generation
+                bearer = current.token
+            case .lacking(let lack, let generation):
+                signal.bearerGeneration = generation
+                return rotation.machine.withoutBearer(lack, at: moment(since: cycleStart))
             }
-            signal.bearerGeneration = current.generation
-            bearer = current.token
             if opened == nil { opened = try await journal.credentials(of: rotation) }
         } catch let unreadable as UnreadableCredential {
             return rotation.machine.unreadable(unreadable.reason)
@@ -288,8 +294,8 @@ package final class RotationRunner: Sendable {
         }
     }
 
-    /// Whether there is a newer one; `nil` when told to halt. What the vault can't take for now is no answer of the backend's.
-    private func renewBearer(of rotation: Rotation, _ signal: LiveRotations.Signal) async -> Bool? {
+    /// `nil` when told to halt. What the vault can't take for now is no answer of the backend's.
+    private func renewBearer(of rotation: Rotation, _ signal: LiveRotations.Signal) async -> BearerRenewal? {
         while true {
             do {
                 return try await bearers.renew(rotation.machine.plan.upstream.name, refused: signal.bearerGeneration)
@@ -303,7 +309,7 @@ package final class RotationRunner: Sendable {
 
     private func lookUp(_ rotation: inout Rotation) async -> [RotationStep] {
         let plan = rotation.machine.plan
-        guard let bearer = try? await bearers.bearer(of: plan.upstream) else {
+        guard case .bearer(let bearer) = try? await bearers.bearer(of: plan.upstream) else {
             return rotation.machine.lookUpAnswered(.unavailable(Reason("the upstream has no bearer token")))
         }
         let answer = await targets.target(at: plan.upstream).lookUp(plan.remoteID, noOlderThan: .zero, bearer: bearer.token.secret)
@@ -332,13 +338,13 @@ package final class RotationRunner: Sendable {
         live.rests(rotation.id)
         defer { live.goesOn(rotation.id) }
         switch wait.cause {
-        case .token:
-            // One that was set before it was known that this rests wakes nobody.
-            let address = rotation.machine.plan.upstream
-            if let bearer = try? await bearers.bearer(of: address), bearer.generation > signal.bearerGeneration { return true }
-            return await signal.rest(for: nil, on: clock)
-        case .nextCycle(let time): return await signal.rest(for: max(time - clock.now(), .zero), on: clock)
+        case .token, .refresh:
+            // One that came before it was known that this rests has woken nobody.
+            let newest = try? await bearers.generation(of: rotation.machine.plan.upstream)
+            if let newest, newest > signal.bearerGeneration { signal.wake(.bearerRefreshed) }
+        case .nextCycle: break
         }
+        return await signal.rest(for: wait.cause.nextTryAt.map { max($0 - clock.now(), .zero) }, on: clock)
     }
 
     private func moment(since cycleStart: Duration) -> Moment {

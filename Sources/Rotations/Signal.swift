@@ -6,6 +6,7 @@ extension LiveRotations {
         private struct State {
             var isHalted = false
             var isWoken = false
+            var isBearerRefreshed = false
             var cancellation: Cancellation
             var hasHandedOver = false
             var bearerGeneration = 0
@@ -28,7 +29,21 @@ extension LiveRotations {
             set { state.withLock { $0.bearerGeneration = newValue } }
         }
 
-        func wake() { notify { $0.isWoken = true } }
+        func wake(_ call: Call) {
+            notify { state in
+                state.isWoken = true
+                state.isBearerRefreshed = call == .bearerRefreshed
+            }
+        }
+
+        enum Call {
+            case goOn
+            /// For somebody else, or before this rested.
+            case bearerRefreshed
+        }
+
+        /// Whether that is what woke it last.
+        var isBearerRefreshed: Bool { state.withLock { $0.isBearerRefreshed } }
 
         func halt() { notify { $0.isHalted = true } }
 
@@ -89,7 +104,10 @@ extension LiveRotations {
 
         /// Before it becomes known that it rests: what woke it earlier counts no more.
         func prepareRest() {
-            state.withLock { $0.isWoken = false }
+            state.withLock { state in
+                state.isWoken = false
+                state.isBearerRefreshed = false
+            }
         }
 
         /// Until woken or, where there is one, the time is over; false when halted.

@@ -50,7 +50,7 @@ extension KeyturnWire.Rotation {
             if case .succeeded(_, let warning?) = ending { warnings = ["It is not proven: \(warning.what)."] }
             reason = rotation.state == .succeeded ? nil : ending.reason
         case .waiting(let wait):
-            if case .nextCycle(let time) = wait.cause { nextTryAt = time }
+            nextTryAt = wait.cause.nextTryAt
             reason = wait.reason
         case .stuck(let why): reason = why
         case .putting, .validating, .lookingUp: break

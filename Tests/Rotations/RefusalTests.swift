@@ -91,7 +91,7 @@ private enum Earlier: CaseIterable, Sendable {
     @Test func `renews its bearer, and waits for a token to go on backwards`() throws {
         var machine = try Self.reverting()
         machine.put(.standing, .unauthorized(reason))
-        #expect(machine.bearerRenewed(false) == [.commit, .rest(RotationWait(resumes: .put(.standing), cause: .token, reason: reason))])
+        #expect(machine.bearerAnswered(.lacking(.token(nil)), at: moment()) == [.commit, .rest(RotationWait(resumes: .put(.standing), cause: .token, reason: reason))])
         #expect(machine.woken() == [.commit, .act(.put(.standing), after: .zero)])
     }
 
@@ -146,7 +146,7 @@ private enum Earlier: CaseIterable, Sendable {
     func `ends the rotation even where the backend says no, and proves nothing`(_ answer: PutAnswer) throws {
         var machine = try Self.said()
         machine.put(.offered, answer)
-        if machine.phase == .putting(.offered) { _ = machine.bearerRenewed(false) }
+        if machine.phase == .putting(.offered) { _ = machine.bearerAnswered(.lacking(.token(nil)), at: moment()) }
         if machine.phase == .putting(.standing) {
             Issue.record("it went back against the operator's word")
         }
@@ -179,8 +179,8 @@ private enum Earlier: CaseIterable, Sendable {
 @Suite struct `What was never sent` {
     @Test func `is no attempt where there was no bearer to send it with`() throws {
         var machine = try begun()
-        #expect(machine.withoutBearer() == [.commit, .renewBearer])
-        _ = machine.bearerRenewed(false)
+        let wait = RotationWait(resumes: .put(.offered), cause: .token, reason: Reason("the upstream has no bearer token"))
+        #expect(machine.withoutBearer(.token(nil), at: moment()) == [.commit, .rest(wait)])
         #expect(machine.attempts == 0)
         #expect(machine.cancelled() == [.commit])
         #expect(machine.phase == .ended(.cancelled))

@@ -161,7 +161,7 @@ import Testing
     @Test func `with 401 renews the bearer once, then waits for a token`() throws {
         var machine = try begun()
         #expect(machine.put(.offered, answered: .unauthorized(reason), at: moment()) == [.commit, .renewBearer])
-        #expect(machine.bearerRenewed(true) == [.act(.put(.offered), after: .zero)])
+        #expect(machine.bearerAnswered(.renewed, at: moment()) == [.act(.put(.offered), after: .zero)])
         let wait = RotationWait(resumes: .put(.offered), cause: .token, reason: reason)
         #expect(machine.put(.offered, answered: .unauthorized(reason), at: moment()) == [.commit, .rest(wait)])
         #expect(machine.woken() == [.commit, .act(.put(.offered), after: .zero)])
