@@ -128,6 +128,26 @@ import Testing
         }
     }
 
+    @Test func `a rotation whose refresh was not answered goes on with the next one that is`() async throws {
+        try await Scene.with(.init { $0.refreshes = true }) { scene in
+            let other = "660e8400-e29b-41d4-a716-446655440000"
+            scene.standIn.addConfiguration(id: other, name: "other", key: "old-other")
+            try await scene.addConfig("other", id: other)
+            try await scene.stage(Canary(key: "key"), for: "other")
+            scene.standIn.order(.status(401), for: .put, times: 1)
+            scene.standIn.order(.status(503), for: .refresh, times: 1)
+            let run = try await scene.rotate()
+            #expect(try run.document["state"].text == "waiting" && run.problem.code == "upstream-unreachable")
+            let shown = try await scene.keyturn.keyturn("status")
+            #expect(shown.output.contains("the token could not be refreshed: the backend answered 503"), "\(shown.output)")
+            #expect(shown.output.contains("keyturn rotate \(Scene.config)"), "\(shown.output)")
+            scene.standIn.order(.status(401), for: .put, times: 1)
+            #expect(try await scene.rotate(config: "other").status == 0)
+            try await scene.rotation(in: "succeeded")
+            #expect(scene.held == "new")
+        }
+    }
+
     @Test func `a refresh token that is not taken leaves the rotation waiting`() async throws {
         try await Scene.with(.init { $0.refreshes = true }) { scene in
             scene.standIn.expireBearers()

@@ -167,6 +167,44 @@ import Testing
         #expect(machine.woken() == [.commit, .act(.put(.offered), after: .zero)])
     }
 
+    @Test func `with 401 rests until the next cycle where the refresh came to no answer`() throws {
+        var machine = try begun()
+        _ = machine.put(.offered, answered: .unauthorized(reason), at: moment())
+        let why = Reason("the token could not be refreshed: the backend answered 503")
+        let wait = RotationWait(resumes: .put(.offered), cause: .refresh(at: start + machine.limits.cycleGaps[0]), reason: why)
+        let lack = BearerRenewal.lacking(.refresh(Reason("the backend answered 503")))
+        #expect(machine.bearerAnswered(lack, at: moment()) == [.commit, .rest(wait)])
+        #expect(machine.cyclesUsed == 1 && machine.isCancellable)
+        #expect(machine.woken() == [.commit, .act(.put(.offered), after: .zero)])
+        #expect(machine.put(.offered, answered: .unauthorized(reason), at: moment()) == [.commit, .renewBearer])
+    }
+
+    @Test func `with 401 fails after the last cycle without a refresh`() throws {
+        var machine = try begun()
+        for _ in 0..<machine.limits.cyclesMax {
+            _ = machine.put(.offered, answered: .unauthorized(reason), at: moment())
+            _ = machine.bearerAnswered(.lacking(.refresh(reason)), at: moment())
+            _ = machine.woken()
+        }
+        #expect(machine.phase == .ended(.failed(Reason("the token could not be refreshed: seen"), .stagedAgain)))
+    }
+
+    @Test func `with 401 to a bearer that was just refreshed for another waits for a token at once`() throws {
+        var machine = try begun()
+        _ = machine.put(.offered, answered: .unauthorized(reason), at: moment())
+        _ = machine.bearerAnswered(.lacking(.refresh(reason)), at: moment())
+        #expect(machine.wokenByRefresh() == [.commit, .act(.put(.offered), after: .zero)])
+        let wait = RotationWait(resumes: .put(.offered), cause: .token, reason: reason)
+        #expect(machine.put(.offered, answered: .unauthorized(reason), at: moment()) == [.commit, .rest(wait)])
+    }
+
+    @Test func `with 401 ends a check that can't refresh its bearer, and says so`() throws {
+        var machine = try begun(.prove)
+        _ = machine.validate(.offered, answered: .unauthorized(reason), at: moment())
+        _ = machine.bearerAnswered(.lacking(.refresh(reason)), at: moment())
+        #expect(machine.phase == .ended(.failed(Reason("the token could not be refreshed: seen"), .nothingChanged)))
+    }
+
     @Test func `by success false puts the earlier version back`() throws {
         var machine = try begun()
         #expect(machine.put(.offered, answered: .denied(reason), at: moment()) == [.commit, .act(.put(.standing), after: .zero)])

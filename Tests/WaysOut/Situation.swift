@@ -11,6 +11,7 @@ enum Situation: String, CaseIterable, Sendable {
     case waitingForCycle = "waiting for its next cycle"
     case waitingForToken = "waiting for a token"
     case waitingUnsent = "waiting for a token, nothing was sent yet"
+    case waitingRefresh = "waiting, the token could not be refreshed"
     case waitingUnreached = "waiting, the backend was never reached"
     case rollbackWaits = "waiting, a rollback"
     case remoteWaits = "waiting, a change of the fields"
@@ -133,6 +134,11 @@ enum Situation: String, CaseIterable, Sendable {
         case .pausedHolding, .pausedFailed, .pausedStuck:
             try await here.rotate()
             try await here.pause()
+        case .waitingRefresh:
+            try await keyturn.setRefreshToken()
+            keyturn.target.answer(refreshWith: "bearer-2")
+            keyturn.target.answer(refreshes: [.unknown, .unknown])
+            try await here.rotate()
         default: try await here.rotate()
         }
     }

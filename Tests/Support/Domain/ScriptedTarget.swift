@@ -23,8 +23,16 @@ package final class ScriptedTarget: RotationTarget, TargetProvider {
         var gate: (isClosed: Bool, waiting: [CheckedContinuation<Void, Never>]) = (false, [])
         var watchers: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
         var refreshed: String?
+        var refreshedUntil: Timestamp?
+        var refreshFailures: [RefreshFailure] = []
+        var bearers: [String] = []
 
         var putCount: Int { calls.count { if case .put = $0 { true } else { false } } }
+    }
+
+    /// What becomes of a refresh that brings nothing.
+    package enum RefreshFailure: String, Sendable, CaseIterable {
+        case refused, notSent, unknown
     }
 
     private let state = Mutex(State())
@@ -49,6 +57,15 @@ package final class ScriptedTarget: RotationTarget, TargetProvider {
 
     /// What comes of a refresh from now on; at first it is refused.
     package func answer(refreshWith bearer: String) { state.withLock { $0.refreshed = bearer } }
+
+    /// When a refreshed bearer is over, where that is told.
+    package func answer(refreshedUntil end: Timestamp) { state.withLock { $0.refreshedUntil = end } }
+
+    /// What comes of the next refreshes, in order.
+    package func answer(refreshes: [RefreshFailure]) { state.withLock { $0.refreshFailures += refreshes } }
+
+    /// What each PUT came with.
+    package var bearers: [String] { state.withLock(\.bearers) }
 
     /// Returns once so many PUTs came in.
     package func puts(atLeast count: Int) async {
@@ -92,9 +109,11 @@ package final class ScriptedTarget: RotationTarget, TargetProvider {
         case .standing: text = Self.text(secrets.credentials.standing)
         case nil: text = ""
         }
+        let bearer = Self.text(secrets.bearer)
         await withCheckedContinuation { continuation in
             let (isOpen, watchers) = state.withLock { state in
                 state.calls.append(.put(text, fields))
+                state.bearers.append(bearer)
                 let count = state.putCount
                 let ready = state.watchers.filter { $0.count <= count }.map(\.continuation)
                 state.watchers.removeAll { $0.count <= count }
@@ -119,14 +138,20 @@ package final class ScriptedTarget: RotationTarget, TargetProvider {
     }
 
     package func refresh(with token: borrowing Secret) async -> RefreshAnswer {
-        let bearer = state.withLock { state in
+        let (failure, bearer, end) = state.withLock { state in
             state.calls.append(.refresh)
-            return state.refreshed
+            return (state.refreshFailures.isEmpty ? nil : state.refreshFailures.removeFirst(), state.refreshed, state.refreshedUntil)
+        }
+        switch failure {
+        case .refused?: return .refused(Reason("the backend answered 401"))
+        case .notSent?: return .notSent(Reason("connection refused"))
+        case .unknown?: return .unknown(Reason("the backend answered 503"))
+        case nil: break
         }
         guard let bearer else { return .refused(Reason("no refresh here")) }
         return .refreshed(
             RefreshedTokens(
-                access: Secret(count: bearer.utf8.count) { $0.copyBytes(from: bearer.utf8) }, refresh: nil, expiresAt: nil))
+                access: Secret(count: bearer.utf8.count) { $0.copyBytes(from: bearer.utf8) }, refresh: nil, expiresAt: end))
     }
 
     private static func text(_ credential: borrowing Credential?) -> String {
@@ -138,9 +163,12 @@ package final class ScriptedTarget: RotationTarget, TargetProvider {
 
     private static func text(_ secret: borrowing Secret?) -> String {
         switch secret {
-        case .some(let secret):
-            secret.withBytes { bytes in String(decoding: (0..<bytes.byteCount).map { bytes.byte($0) }, as: UTF8.self) }
+        case .some(let secret): text(secret)
         case .none: ""
         }
+    }
+
+    private static func text(_ secret: borrowing Secret) -> String {
+        secret.withBytes { bytes in String(decoding: (0..<bytes.byteCount).map { bytes.byte($0) }, as: UTF8.self) }
     }
 }

@@ -83,6 +83,10 @@ package final class ServiceHarness: Sendable {
         try await setBearer(#"{"refresh_token":"refresh-1"}"#)
     }
 
+    package func setToken(_ token: String) async throws {
+        try await setBearer(#"{"access_token":"\#(token)"}"#)
+    }
+
     private func setBearer(_ credential: String) async throws {
         let address = UpstreamAddress(
             name: Self.upstream, baseURL: try BaseURL("https://backend.test", plainHTTP: .refused), caPEM: nil, pinSHA256: nil,

@@ -104,6 +104,11 @@ final class ModelledTarget: RotationTarget, @unchecked Sendable {
         await world.time.sleep(for: Self.latency)
         guard var books = backend.upstreams[upstream] else { return .unknown(Reason("there is no such backend")) }
         let row = books.refreshes.isEmpty ? .refreshedWithNewToken : books.refreshes.removeFirst()
+        if row == .refusedConnection {
+            backend.upstreams[upstream] = books
+            guard world.survives(.refreshAnswered) else { return .unknown(Self.gone) }
+            return .notSent(Reason("no connection for the refresh"))
+        }
         guard books.refresh == token, row != .refused else {
             backend.upstreams[upstream] = books
             guard world.survives(.refreshAnswered) else { return .unknown(Self.gone) }
@@ -119,13 +124,13 @@ final class ModelledTarget: RotationTarget, @unchecked Sendable {
             renewed = "refresh-\(upstream)-\(books.tokensMade)"
             books.refresh = renewed
         case .unknownUsedUp: books.refresh = nil
-        case .unknownUntouched, .refused: break
+        case .unknownUntouched, .refused, .refusedConnection: break
         }
         backend.upstreams[upstream] = books
         world.trace("refresh at \(upstream): \(row.rawValue)")
         guard world.survives(.refreshAnswered) else { return .unknown(Self.gone) }
         switch row {
-        case .unknownUsedUp, .unknownUntouched, .refused: return .unknown(Reason("the refresh was not answered"))
+        case .unknownUsedUp, .unknownUntouched, .refused, .refusedConnection: return .unknown(Reason("the refresh was not answered"))
         case .refreshed, .refreshedWithNewToken:
             return .refreshed(
                 RefreshedTokens(

@@ -90,7 +90,7 @@ package enum ValidateRow: String, CaseIterable, Sendable {
 /// What becomes of one refresh.
 package enum RefreshRow: String, CaseIterable, Sendable {
     case refreshed, refreshedWithNewToken
-    case refused
+    case refused, refusedConnection
     /// The answer is lost; the old refresh token is used up, or isn't.
     case unknownUsedUp, unknownUntouched
 }

@@ -49,6 +49,8 @@ extension World {
                 begin(.resolve(rotation.id, .retry, of: config))
             case .waiting where rotation?.waitsForToken == true:
                 begin(newBearer(at: Scene.upstream(of: config), isRefresh: false))
+            // The next cycle brings the refresh, or the backend's no.
+            case .waiting where rotation?.waitsForRefresh == true: break
             case .running, .waiting: begin(.rotate(RotationRequest(.rotate), config, waits: true))
             case .succeeded, .rejected, .failed, .cancelled, nil:
                 guard record.versions.contains(where: { $0.state == .staged || $0.state == .pending }) else { continue }
@@ -126,6 +128,10 @@ extension World {
 }
 
 extension Rotation {
+    fileprivate var waitsForRefresh: Bool {
+        if case .waiting(let wait) = machine.phase, case .refresh = wait.cause { true } else { false }
+    }
+
     fileprivate var waitsForToken: Bool {
         if case .waiting(let wait) = machine.phase { wait.cause == .token } else { false }
     }
