@@ -16,7 +16,9 @@ package struct CrashTour: Sendable {
         let isStaged: Bool
 
         enum Bearer: Sendable {
-            case good, refreshable, dead
+            case good, dead
+            /// The next refreshes end so.
+            case refreshable([RefreshRow])
         }
 
         init(
@@ -96,6 +98,8 @@ package struct CrashTour: Sendable {
         + [PutRow.rejected, .forbidden, .deniedNotStored, .unauthorized, .noVerdictStored].flatMap { row in
             [PutRow.droppedAfterEffect, .timedOutLate].map { Path("\($0.rawValue), then \(row.rawValue)", puts: [$0, row]) }
         }
+        // The look at the list before it begins wants a token, and so does the rotation.
+        + RefreshRow.allCases.map { Path("refresh: \($0.rawValue)", puts: [.unauthorized], bearer: .refreshable([$0, $0])) }
         + ValidateRow.allCases.map { Path("validate: \($0.rawValue)", validates: Array(repeating: $0, count: 3)) }
 
     /// Longer ways, and the other kinds of rotation.
@@ -104,7 +108,7 @@ package struct CrashTour: Sendable {
         Path("put back without a verdict", puts: [.deniedStored, .noVerdictNotStored, .noVerdictNotStored]),
         Path("neither works", validates: Array(repeating: .fails, count: 6)),
         Path("without a verdict twice", puts: [.noVerdictStored, .noVerdictStored]),
-        Path("refreshed on the way", puts: [.unauthorized], bearer: .refreshable),
+        Path("refreshed on the way", puts: [.unauthorized], bearer: .refreshable([])),
         Path("no bearer", bearer: .dead),
         Path("rollback", kind: .rollback),
         Path("rollback, refused after an unknown outcome", puts: [.timedOutNever, .rejected], kind: .rollback),
@@ -255,8 +259,9 @@ extension World {
         backend.remotes[remote]?.validates = path.validates
         switch path.bearer {
         case .good: break
-        case .refreshable:
+        case .refreshable(let rows):
             callers.begin(newBearer(at: Scene.upstream(of: Self.touredConfig), isRefresh: true))
+            backend.upstreams[Scene.upstream(of: Self.touredConfig)]?.refreshes = rows
             run(for: .seconds(1))
         case .dead: backend.upstreams[Scene.upstream(of: Self.touredConfig)]?.access = []
         }
