@@ -127,7 +127,7 @@ package actor UpstreamBearers: BearerKeeper {
         if let refresh = refreshes[upstream] { return try await refresh.value }
         if let held = held(of: upstream) {
             // What is refreshed next is what came back last, and that is not durable yet.
-            do { try await store(held) } catch where held.generation > generation { return .renewed }
+            do { try await store(held) } catch  where held.generation > generation { return .renewed }
         }
         guard let record = try await record(of: upstream) else { return .lacking(.token(nil)) }
         if record.bearerGeneration > generation { return .renewed }
@@ -153,7 +153,8 @@ package actor UpstreamBearers: BearerKeeper {
             return .renewed
         // The vault's trouble from here on shows where it writes next: the backend's answer stands all the same.
         case .refused(let reason):
-            let why = record.isRefreshOpen ? "\(reason.what); an earlier one, whose outcome is unknown, may have used the token up" : reason.what
+            let why =
+                record.isRefreshOpen ? "\(reason.what); an earlier one, whose outcome is unknown, may have used the token up" : reason.what
             let refused = Reason("the refresh was refused: \(why)", backendMessage: reason.backendMessage)
             try? await note(record, "upstream.refresh-ended", outcome: "refused", reason: reason.what) { [now = clock.now()] in
                 $0.isRefreshOpen = false

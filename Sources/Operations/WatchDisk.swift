@@ -19,13 +19,14 @@ extension VaultService {
     }
 
     package func lookForRoom() async {
-        if await vault.sealedBecause?.mayPass == true {
-            // Whatever else is wrong then shows as the new reason.
-            try? await open(by: nil)
-        } else {
+        guard let why = await vault.sealedBecause else {
             await vault.lookForRoomAgain()
-            await bearers.storeHeld()
+            return await bearers.storeHeld()
         }
+        // It may have sealed itself, which nobody was told.
+        bearers.forgetAll()
+        // Whatever else is wrong then shows as the new reason.
+        if why.mayPass { try? await open(by: nil) }
     }
 
     /// Refuses what would begin something on a full disk, before anything goes out for it.

@@ -132,12 +132,12 @@ private let reason = Reason("the backend answered 401")
         for _ in 0..<100 {
             keyturn.clock.advance(by: .seconds(15))
             await keyturn.service.lookForRoom()
+            await keyturn.clock.sleepers(atLeast: 1)
         }
         #expect(try await Self.upstream(keyturn).bearerGeneration == before, "still no room")
         keyturn.engine.makeRoom()
         await keyturn.service.lookForRoom()
         #expect(try await Self.upstream(keyturn).bearerGeneration == before + 1)
-        await keyturn.clock.sleepers(atLeast: 1)
         keyturn.clock.advance(by: .seconds(15))
         #expect(try await Self.rotation(keyturn, id).state == .succeeded)
         #expect(Self.refreshes(keyturn) == 2)

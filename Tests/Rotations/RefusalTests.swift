@@ -91,7 +91,10 @@ private enum Earlier: CaseIterable, Sendable {
     @Test func `renews its bearer, and waits for a token to go on backwards`() throws {
         var machine = try Self.reverting()
         machine.put(.standing, .unauthorized(reason))
-        #expect(machine.bearerAnswered(.lacking(.token(nil)), at: moment()) == [.commit, .rest(RotationWait(resumes: .put(.standing), cause: .token, reason: reason))])
+        #expect(
+            machine.bearerAnswered(.lacking(.token(nil)), at: moment()) == [
+                .commit, .rest(RotationWait(resumes: .put(.standing), cause: .token, reason: reason)),
+            ])
         #expect(machine.woken() == [.commit, .act(.put(.standing), after: .zero)])
     }
 
