@@ -18,9 +18,9 @@ package struct RotationMachine: Sendable, Equatable, Codable {
     /// The backend stored the offered one and found that it does not work.
     private var offeredFailedItsProof = false
     /// Some PUT of the offered credential got another answer than a plain no: a later refusal shows nothing about that one.
-    private var offeredMayBeStored: Bool?
+    private(set) var offeredMayBeStored: Bool?
     /// What the operator said last, while it is stuck no more.
-    private var word: Resolution?
+    private(set) var word: Resolution?
     /// Why the standing credential goes back, once it does.
     package private(set) var verdict: Reason?
     /// The last thing that went wrong.
@@ -86,12 +86,6 @@ package struct RotationMachine: Sendable, Equatable, Codable {
         let steps = woken()
         cycle.renewedBearer = true
         return steps
-    }
-
-    /// Which ways out of `stuck` there are.
-    package var resolutions: [Resolution] {
-        guard case .stuck = phase else { return [] }
-        return plan.wayBack == .unknown ? [.retry, .applied] : Resolution.allCases
     }
 
     /// The new state has to become durable; then `begin`.
@@ -246,33 +240,6 @@ package struct RotationMachine: Sendable, Equatable, Codable {
     }
 
     // MARK: What follows
-
-    /// Whether it is certain that the backend never took the offered credential, and that nothing of this rotation can still land.
-    package var isNothingStored: Bool { unresolved.isEmpty && offeredMayBeStored != true }
-
-    /// The same, and neither has anything to be put back nor an operator's word to be kept: it can end without a trace.
-    package var isNothingBegun: Bool { isNothingStored && verdict == nil && word == nil }
-
-    /// Whether it can be cancelled as it stands in the journal. In any other phase nobody knows how far an earlier driver got.
-    package var isCancellable: Bool {
-        if case .waiting = phase { isNothingBegun } else { false }
-    }
-
-    /// With nothing in place, all is as it was.
-    private func failed(_ reason: Reason) -> RotationEnding {
-        switch plan.kind {
-        case .rotate, .rollback: .failed(reason, .stagedAgain)
-        case .remote, .prove: .failed(reason, .nothingChanged)
-        }
-    }
-
-    private var currentAct: RotationAct? {
-        switch phase {
-        case .putting(let which): .put(which)
-        case .validating(let which): .validate(which)
-        case .lookingUp, .waiting, .stuck, .ended: nil
-        }
-    }
 
     private mutating func accepted(_ which: CredentialsInPlay.Which) -> [RotationStep] {
         if !plan.proves, which == .offered {
