@@ -7,16 +7,18 @@ extension VaultService {
     /// The operator's word that the keys of a config are the right ones: it leaves the quarantine. Nothing happens when it isn't in one.
     package func release(_ name: ConfigName, as caller: Caller) async throws {
         try caller.require(.admin, on: .config(name))
-        _ = try await read { try $0.config(name) }
-        try await releaseKept(name, as: caller)
+        guard let quarantine = try await read({ try $0.quarantine(of: try $0.config(name).value) }) else { return }
+        try await releaseKept(name, from: quarantine, as: caller)
     }
 
-    /// Also one that was removed: it may come back.
-    private func releaseKept(_ name: ConfigName, as caller: Caller) async throws {
+    /// Also one that was removed: it may come back. The word is on the quarantine that its giver saw, not on the one of a vault that was opened
+    /// since.
+    private func releaseKept(_ name: ConfigName, from seen: Quarantine, as caller: Caller) async throws {
         let (now, horizon) = (clock.now(), limits.stragglerHorizon)
         try await write { transaction in
-            guard var config = try transaction.get(.config, .named(name)) else { return .unchanged(()) }
-            guard let quarantine = try transaction.quarantine(of: config) else { return .unchanged(()) }
+            guard var config = try transaction.get(.config, .named(name)), let quarantine = try transaction.quarantine(of: config),
+                quarantine.id == seen.id
+            else { return .unchanged(()) }
             config.release(from: quarantine, landing: now + horizon)
             try transaction.put(.config, .named(name), config)
             return .changed((), AuditEvent(at: now, "config.released", by: caller.audited, config: name, outcome: quarantine.why.rawValue))
@@ -26,11 +28,11 @@ extension VaultService {
     /// The same for the whole vault: its quarantine ends, and it is this machine's from here on.
     package func releaseAll(as caller: Caller) async throws {
         try caller.require(.admin, on: .everything)
-        guard try await read({ try $0.vaultState().quarantine }) != nil else { return }
-        try await releaseEach(as: caller)
+        guard let seen = try await read({ try $0.vaultState().quarantine }) else { return }
+        try await releaseEach(from: seen, as: caller)
         let (now, machine) = (clock.now(), source.machine)
         try await write { transaction in
-            guard let quarantine = try transaction.vaultState().quarantine else { return .unchanged(()) }
+            guard let quarantine = try transaction.vaultState().quarantine, quarantine.id == seen.id else { return .unchanged(()) }
             try transaction.changeState { state in
                 state.quarantine = nil
                 state.owner = machine ?? state.owner
@@ -40,13 +42,13 @@ extension VaultService {
     }
 
     /// A page at once: what is written at the same time shares a commit.
-    private func releaseEach(as caller: Caller) async throws {
+    private func releaseEach(from quarantine: Quarantine, as caller: Caller) async throws {
         var cursor: [UInt8]?
         repeat {
             let from = cursor
             let page = try await read { try $0.list(.config, after: from, limit: 128) }
             try await withThrowingTaskGroup { group in
-                for stored in page { group.addTask { try await releaseKept(stored.value.name, as: caller) } }
+                for stored in page { group.addTask { try await releaseKept(stored.value.name, from: quarantine, as: caller) } }
                 try await group.waitForAll()
             }
             cursor = page.last?.cursor
