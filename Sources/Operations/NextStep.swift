@@ -29,23 +29,34 @@ extension ConfigRecord {
         version(.staged) == nil ? NextStep.stage(name) : NextStep.rotate(name)
     }
 
+    /// Whether the current credential was tried at the backend, and does not work.
+    var isBroken: Bool { version(.current)?.proof == .failed }
+
     /// Away from a current credential that does not work.
     var wayFromBrokenKey: String {
         guard version(.staged) == nil, let previous = newestPrevious, !previous.isBurnt else { return wayToNextKey }
         return NextStep.rollback(name)
     }
 
+    /// To the credential before the current one, as long as it is kept.
+    var wayBack: String { newestPrevious == nil ? wayToNextKey : NextStep.rollback(name) }
+
     /// To a proof of the current credential: asking shows something only where its own PUT was confirmed. `nil` while an earlier PUT may still
     /// land: until then another rotation would prove as little, and use up a key.
-    fileprivate func wayToProof(at now: Timestamp) -> String? {
+    func wayToProof(at now: Timestamp) -> String? {
         if version(.current)?.wasAccepted == true { return NextStep.prove(name) }
         if let until = versions.compactMap(\.landsUntil).max(), now < until { return nil }
         return wayToNextKey
     }
+
+    /// To know whether all is well as it stands: asks the backend, where there is a credential to ask about.
+    var wayToCheck: String {
+        version(.current) == nil ? wayToNextKey : NextStep.prove(name)
+    }
 }
 
 extension Rotation {
-    /// The way on from here, as its config is now; `nil` where nothing is to be done, or a later rotation has taken over.
+    /// The way on from here, by what the config has now, whatever it had when this ended; `nil` where nothing is to be done, or a later rotation has taken over.
     func nextStep(in record: ConfigRecord?, at now: Timestamp) -> String? {
         guard let record, record.removedAt == nil else { return nil }
         if record.isPaused(at: now), machine.isHeldByPause { return NextStep.resume(config) }
@@ -70,14 +81,12 @@ extension Rotation {
         switch ending {
         case .succeeded(_, nil), .cancelled: nil
         case .succeeded(_, .some): record.wayToProof(at: now)
-        case .rejected: record.wayToNextKey
-        case .failed(_, .stays):
-            machine.plan.kind == .remote ? NextStep.showConfig(config) : record.wayFromBrokenKey
-        case .failed(_, .assumed): NextStep.prove(config)
-        case .failed(_, .stagedAgain):
-            machine.plan.kind == .rollback ? NextStep.rollback(config) : NextStep.rotate(config)
+        case .rejected: machine.plan.kind == .remote ? record.wayToCheck : record.wayToNextKey
+        case .failed(_, .stays): machine.plan.kind == .remote ? record.wayToCheck : record.wayFromBrokenKey
+        case .failed(_, .assumed): record.wayToCheck
+        case .failed(_, .stagedAgain): machine.plan.kind == .rollback ? record.wayBack : record.wayToNextKey
         case .failed(_, .nothingChanged):
-            machine.plan.kind == .prove ? NextStep.prove(config) : NextStep.showConfig(config)
+            machine.plan.kind == .remote ? NextStep.remote(config, machine.plan.fields) : record.wayToCheck
         case .failed(_, .withoutToken): NextStep.setToken(machine.plan.upstream.name)
         }
     }

@@ -24,6 +24,7 @@ struct RotationOutcome {
         case .remote: changeFields(&config)
         case .prove: try prove(&config, transaction)
         }
+        noteFailure(&config)
         // What only waited for this proof goes with it.
         try transaction.eraseWhatMayGo(in: &config, at: now)
         try transaction.scheduleErasure(of: &config, limits)
@@ -194,7 +195,9 @@ struct RotationOutcome {
 
     private func changeFields(_ config: inout ConfigRecord) {
         switch ending {
-        case .succeeded, .failed(_, .stays), .failed(_, .assumed): break
+        case .succeeded(let proof, _): if proof == .proven { clearFailedProof(&config) }
+        case .failed(_, .stays): updateStanding(of: &config) { $0.proof = .failed }
+        case .failed(_, .assumed): break
         case .failed, .rejected, .cancelled: return
         }
         config.remoteFields.take(rotation.machine.plan.fields)
@@ -205,8 +208,7 @@ struct RotationOutcome {
         if case .failed(_, .withoutToken) = ending {
             config.refusedBearer = try transaction.get(.upstream, .named(config.binding.upstream))?.bearerGeneration
         }
-        guard let number = rotation.standingVersion else { return }
-        config.update(number) { version in
+        updateStanding(of: &config) { version in
             switch ending {
             case .succeeded(let proof, let warning):
                 version.proof = proof
@@ -214,6 +216,29 @@ struct RotationOutcome {
             case .failed(_, .stays): version.proof = .failed
             case .failed, .rejected, .cancelled: break
             }
+        }
+    }
+
+    /// The credential that was found not to work does, with the new fields.
+    private func clearFailedProof(_ config: inout ConfigRecord) {
+        updateStanding(of: &config) { version in
+            guard version.proof == .failed else { return }
+            version.proof = version.wasAccepted ? .proven : .unproven
+        }
+    }
+
+    private func updateStanding(of config: inout ConfigRecord, _ change: (inout VersionRecord) -> Void) {
+        if let number = rotation.standingVersion { config.update(number, change) }
+    }
+
+    /// What moves a version says by its hold how it ended.
+    private func noteFailure(_ config: inout ConfigRecord) {
+        switch (rotation.machine.plan.kind, ending) {
+        case (_, .cancelled): break
+        case (_, .succeeded), (.rotate, _), (.rollback, _): config.failure = nil
+        case (.remote, .rejected(let reason, _)), (.remote, .failed(let reason, _)), (.prove, .rejected(let reason, _)),
+            (.prove, .failed(let reason, _)):
+            config.failure = reason.what
         }
     }
 }

@@ -51,6 +51,8 @@ extension Rotation {
                     .upstreamUnreachable, "No usable answer yet: \(wait.reason.what). It goes on by itself; the next try is at \(time).")
             }
         case .stuck(let reason): return problem(.stuck, "The rotation is stuck: \(reason.what). \(waysOut)")
+        case .ended(.rejected(let reason, _)) where plan.kind == .remote:
+            return problem(.keyRejected, "The new fields were rejected: \(reason.what). The earlier ones are in place.")
         case .ended(.rejected(let reason, _)):
             return problem(
                 .keyRejected,

@@ -12,6 +12,8 @@ package struct ConfigSnapshot: Sendable {
     package let state: ConfigState
     package let reason: String?
     package let nextStep: String?
+    /// Whether a rotation would begin if it is asked to when due. What failed otherwise does not hold it.
+    let isDue: Bool
 }
 
 extension VaultService {
@@ -55,7 +57,7 @@ extension VaultService {
         func takes(_ snapshot: ConfigSnapshot) -> Bool {
             switch self {
             case .all: true
-            case .due: snapshot.state == .due || snapshot.state == .overdue
+            case .due: snapshot.isDue
             case .state(let state): snapshot.state == state
             }
         }
@@ -65,43 +67,81 @@ extension VaultService {
 extension RecordReader {
     func snapshot(_ stored: Stored<ConfigRecord>, at now: Timestamp, overdueAfter: Duration) throws -> ConfigSnapshot {
         let record = stored.value
-        let rotation = try telling(record)
-        let (state, reason, nextStep) = record.condition(
-            rotation, try vaultState().quarantine, at: now, overdueAfter: overdueAfter)
+        let (state, reason, nextStep) = try condition(of: record, vaultState().quarantine, at: now, overdueAfter: overdueAfter)
         let ended = try list(.endedVersion, under: record.name.description, order: .descending, limit: Self.endedShown).map(\.value)
-        return ConfigSnapshot(record: record, revision: stored.revision, ended: ended, state: state, reason: reason, nextStep: nextStep)
+        let isDue = [.failed, .overdue, .due].contains(state) && record.isDue(at: now)
+        return ConfigSnapshot(
+            record: record, revision: stored.revision, ended: ended, state: state, reason: reason, nextStep: nextStep, isDue: isDue)
     }
 
-    /// The rotation that has most to tell of a config: the one under way, or the one after which it is held.
-    func telling(_ record: ConfigRecord) throws -> Rotation? {
-        guard let id = record.unfinished ?? (record.hold == nil ? nil : record.lastRotation) else { return nil }
+    /// The first state that applies, with why and what to do.
+    func condition(
+        of record: ConfigRecord, _ quarantine: Quarantine?, at now: Timestamp, overdueAfter: Duration
+    ) throws -> (ConfigState, String?, String?) {
+        let rotation = try telling(record)
+        let (state, reason, nextStep) = record.condition(rotation, quarantine, at: now, overdueAfter: overdueAfter)
+        return (state, reason, try nextStep.map { try withTokenOfNow($0, for: record) })
+    }
+
+    /// The rotation that has most to tell of a config: the one under way, or, where it is not well, the last one.
+    private func telling(_ record: ConfigRecord) throws -> Rotation? {
+        guard let id = record.unfinished ?? (record.isFailed ? record.lastRotation : nil) else { return nil }
         return try get(.rotation, .timed(id))
+    }
+
+    /// A token that was given since one was refused has only to be tried.
+    func withTokenOfNow(_ nextStep: String, for record: ConfigRecord) throws -> String {
+        let upstream = record.binding.upstream
+        guard nextStep == NextStep.setToken(upstream), let refused = record.refusedBearer,
+            let generation = try get(.upstream, .named(upstream))?.bearerGeneration, generation > refused
+        else { return nextStep }
+        return record.wayToCheck
     }
 
     private static var endedShown: Int { 20 }
 }
 
 extension ConfigRecord {
-    /// The first state that applies, with why and what to do.
-    func condition(
+    fileprivate func isDue(at now: Timestamp) -> Bool {
+        hold == nil && !isPaused(at: now) && dueAt.map { $0 <= now } ?? false
+    }
+
+    /// Whether its last rotation did not succeed, of whatever kind, or its current credential does not work.
+    fileprivate var isFailed: Bool { hold != nil || failure != nil || isBroken }
+
+    fileprivate func condition(
         _ rotation: Rotation?, _ quarantine: Quarantine?, at now: Timestamp, overdueAfter: Duration
     ) -> (ConfigState, String?, String?) {
-        let held = quarantine.flatMap { $0.holds(self) && $0.id != rotation?.quarantine ? $0 : nil }
+        // What is begun in the quarantine itself is a way out of it, as long as it has not ended.
+        let begunIn = rotation.flatMap { $0.state.hasEnded ? nil : $0.quarantine }
+        let held = quarantine.flatMap { $0.holds(self) && $0.id != begunIn ? $0 : nil }
         if let rotation, held == nil || rotation.state != .stuck, let shown = condition(under: rotation, at: now) { return shown }
         if let held { return (.quarantined, held.reason, held.nextStep(for: name)) }
-        if let hold {
-            let next = isPaused(at: now) ? NextStep.resume(name) : version(.current)?.proof == .failed ? wayFromBrokenKey : wayToNextKey
-            return (
-                .failed, "The last rotation did not succeed: \(hold). None begins by itself until one is begun by hand or a key is staged.",
-                rotation?.nextStep(in: self, at: now) ?? next
-            )
-        }
+        if isFailed { return (.failed, whyFailed(rotation), wayFromFailure(rotation, at: now)) }
         if isPaused(at: now) { return (.paused, pause?.reason, NextStep.resume(name)) }
         guard let dueAt, dueAt <= now else { return (.ok, nil, nil) }
         let missing = version(.staged) == nil ? ", and nothing is staged" : ""
         return dueAt + overdueAfter <= now
             ? (.overdue, "It was due at \(dueAt)\(missing).", wayToNextKey)
             : (.due, "It is due since \(dueAt)\(missing).", wayToNextKey)
+    }
+
+    private func whyFailed(_ rotation: Rotation?) -> String {
+        var sentences: [String] = []
+        if let failure {
+            sentences.append(rotation?.problem(nextStep: nil)?.detail ?? "The last rotation did not succeed: \(failure).")
+        } else if let hold {
+            sentences.append("The last rotation did not succeed: \(hold).")
+        }
+        if isBroken, failure == nil || rotation?.showsBrokenKey != true { sentences.append("Its current key does not work.") }
+        if hold != nil { sentences.append("None begins by itself until one is begun by hand or a key is staged.") }
+        return sentences.joined(separator: " ")
+    }
+
+    private func wayFromFailure(_ rotation: Rotation?, at now: Timestamp) -> String {
+        if isPaused(at: now) { return NextStep.resume(name) }
+        if let nextStep = rotation?.nextStep(in: self, at: now) { return nextStep }
+        return isBroken ? wayFromBrokenKey : hold == nil ? wayToCheck : wayToNextKey
     }
 
     private func condition(under rotation: Rotation, at now: Timestamp) -> (ConfigState, String?, String?)? {
@@ -117,5 +157,12 @@ extension ConfigRecord {
         case .stuck: return (.stuck, detail, nextStep)
         case .succeeded, .rejected, .failed, .cancelled: return nil
         }
+    }
+}
+
+extension Rotation {
+    /// Whether it ended with a credential in place that it found not to work.
+    fileprivate var showsBrokenKey: Bool {
+        if case .ended(.failed(_, .stays)) = machine.phase { true } else { false }
     }
 }

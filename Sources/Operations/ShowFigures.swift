@@ -45,8 +45,7 @@ extension VaultService {
                 let quarantine = try view.vaultState().quarantine
                 let stored = try view.list(.config, after: from, limit: Self.figuresPage)
                 let configs = try stored.filter { $0.value.removedAt == nil }.map { stored in
-                    let condition = stored.value.condition(
-                        try view.telling(stored.value), quarantine, at: now, overdueAfter: limits.overdueAfter)
+                    let condition = try view.condition(of: stored.value, quarantine, at: now, overdueAfter: limits.overdueAfter)
                     return VaultFigures.Config(stored.value, condition.0)
                 }
                 return (configs, cursor: stored.last?.cursor)

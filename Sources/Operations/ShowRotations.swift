@@ -48,14 +48,12 @@ extension VaultService {
             var steps: [RotationID: String] = [:]
             for rotation in open {
                 let config = try view.get(.config, .named(rotation.config))
-                guard let config, var step = rotation.nextStep(in: config, at: now) else { continue }
-                let upstream = config.binding.upstream
-                if step == NextStep.setToken(upstream), try view.hasNewerBearer(than: config.refusedBearer, at: upstream) {
-                    step = NextStep.prove(config.name)
+                guard let config, let step = rotation.nextStep(in: config, at: now) else { continue }
+                // In quarantine only what was begun in it goes on.
+                let quarantine = try view.quarantine(of: config).flatMap {
+                    $0.id == rotation.quarantine && !rotation.state.hasEnded ? nil : $0
                 }
-                let quarantine = try view.quarantine(of: config)
-                // What came along with a copied vault goes on only when it is released.
-                steps[rotation.id] = quarantine.flatMap { $0.id == rotation.quarantine ? nil : $0.nextStep(for: config.name) } ?? step
+                steps[rotation.id] = try quarantine?.nextStep(for: config.name) ?? view.withTokenOfNow(step, for: config)
             }
             return steps
         }
@@ -136,13 +134,5 @@ extension VaultService {
             guard error.code == .unknownConfig else { throw error }
             throw Problem(.unknownRotation, "There is no rotation '\(rotation.id)'.", nextStep: "keyturn history")
         }
-    }
-}
-
-extension RecordReader {
-    /// Whether the upstream was given a token since one was refused.
-    fileprivate func hasNewerBearer(than refused: Int?, at upstream: UpstreamName) throws -> Bool {
-        guard let refused, let record = try get(.upstream, .named(upstream)) else { return false }
-        return record.bearerGeneration > refused
     }
 }

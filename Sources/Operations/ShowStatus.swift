@@ -54,8 +54,7 @@ extension VaultService {
             let page = try await read { view in
                 let quarantine = try view.vaultState().quarantine
                 return try view.list(.config, after: from, limit: 256).map { stored in
-                    let telling = try view.telling(stored.value)
-                    return (stored, stored.value.condition(telling, quarantine, at: now, overdueAfter: limits.overdueAfter))
+                    (stored, try view.condition(of: stored.value, quarantine, at: now, overdueAfter: limits.overdueAfter))
                 }
             }
             for (stored, (state, reason, nextStep)) in page where stored.value.removedAt == nil {
@@ -89,12 +88,6 @@ extension VaultService {
             guard config.unfinished != nil, let reason else { return [] }
             return [.init(config: config.name, state: state, reason: reason, nextStep: nextStep)]
         case .due, .ok:
-            if let current = config.version(.current), current.proof == .failed {
-                return [
-                    .init(
-                        config: config.name, state: state, reason: "Its current key does not work.", nextStep: config.wayFromBrokenKey)
-                ]
-            }
             guard let due = config.dueAt, due <= now + runningOutWithin, config.version(.staged) == nil else { return [] }
             return [
                 .init(

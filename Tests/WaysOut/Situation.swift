@@ -23,12 +23,20 @@ enum Situation: String, CaseIterable, Sendable {
     case failedStagedAgain = "failed: refused, the key is staged again"
     case failedFirst = "failed: the very first key does not work"
     case failedAssumed = "failed: current by the operator's word"
+    case failedDiscarded = "failed: refused, the key was discarded since"
+    case rollbackRefused = "failed: a rollback was refused"
+    case rollbackTooLate = "failed: a rollback was refused, the earlier key is erased since"
+    case remoteRefused = "failed: a change of the fields was refused"
+    case remoteStays = "failed: with the new fields the key does not work"
+    case remoteAssumed = "failed: new fields by the operator's word, no key yet"
+    case remoteRejected = "rejected: new fields, the earlier ones are back"
     case rejected = "rejected, nothing else is staged"
     case rejectedWithStock = "rejected, another key is staged"
     case cancelled = "cancelled"
     case unproven = "succeeded, but the backend can't try keys"
     case unconfirmed = "succeeded, but the backend never said that it stored it"
     case broken = "succeeded, but a later check failed"
+    case pausedBroken = "paused after a later check failed"
     case paused = "paused"
     case pausedHolding = "paused while a rotation waits"
     case pausedStuck = "paused while a rotation is stuck"
@@ -65,6 +73,11 @@ enum Situation: String, CaseIterable, Sendable {
             try await here.dropBearer()
             try await here.rotate()
             if self == .cancelled { _ = try await keyturn.service.cancel(here.rotation(), as: ServiceHarness.root) }
+        case .remoteAssumed:
+            try await keyturn.setUp()
+            keyturn.target.answer(puts: [.denied(Self.no), .refused(Self.no)])
+            try await here.change()
+            _ = try await keyturn.service.resolve(here.rotation(), .applied, .untilSettled, as: ServiceHarness.root)
         case .stuckFirst, .failedFirst:
             try await keyturn.setUp()
             try await keyturn.stage("key-one")
@@ -93,7 +106,7 @@ enum Situation: String, CaseIterable, Sendable {
     /// Those in which a first key is current and proven, and something happened on the way to the second.
     private func reachSecondRotation(_ here: Position) async throws {
         let keyturn = here.keyturn
-        try await keyturn.setUp(every: nil)
+        try await keyturn.setUp(every: nil, grace: self == .rollbackTooLate ? .seconds(60) : Self.day)
         try await keyturn.stage("key-one")
         try await here.rotate()
         try await keyturn.stage("key-two")
@@ -108,10 +121,11 @@ enum Situation: String, CaseIterable, Sendable {
             var request = RotationRequest(.rotate)
             request.isCompromised = true
             _ = try await keyturn.rotate(request)
-        case .broken:
+        case .broken, .pausedBroken:
             try await here.rotate()
-            keyturn.target.answer(validates: Array(repeating: .fails(Self.no), count: 3))
+            keyturn.target.answer(validates: Self.failing)
             try await here.rotate(.prove, pauses: 2)
+            if self == .pausedBroken { try await here.pause() }
         case .failedAssumed:
             try await here.rotate()
             keyturn.target.answer(puts: [.refused(Self.no)])
@@ -120,13 +134,19 @@ enum Situation: String, CaseIterable, Sendable {
             try await here.rotate()
             keyturn.target.answer(puts: [Self.late])
             try await here.rotate(.rollback)
-        case .remoteWaits:
+        case .failedDiscarded:
             try await here.rotate()
-            keyturn.target.answer(lookUp: .listed(fields: RemoteFields(name: "former"), usesSharedKey: false))
-            keyturn.target.answer(puts: [Self.late])
-            var request = RotationRequest(.remote)
-            request.fields = RemoteFields(name: "renamed")
-            _ = try await keyturn.rotate(request)
+            _ = try await keyturn.service.discard(2, of: ServiceHarness.config, .stagedOnly, as: ServiceHarness.root)
+        case .rollbackRefused, .rollbackTooLate:
+            try await here.rotate()
+            keyturn.target.answer(puts: [.refused(Self.no)])
+            try await here.rotate(.rollback)
+            guard self == .rollbackTooLate else { break }
+            keyturn.clock.advance(by: .seconds(60))
+            _ = await keyturn.service.eraseOnce()
+        case .remoteWaits, .remoteRefused, .remoteStays, .remoteRejected:
+            try await here.rotate()
+            try await reachChange(here)
         case .unchecked:
             try await here.rotate()
             keyturn.target.answer(validates: [.unauthorized(Self.no)])
@@ -143,6 +163,25 @@ enum Situation: String, CaseIterable, Sendable {
         }
     }
 
+    /// Those in which a second key is current and proven, and something happened on the way to other fields.
+    private func reachChange(_ here: Position) async throws {
+        let target = here.keyturn.target
+        switch self {
+        case .remoteRefused:
+            target.answer(puts: [.refused(Self.no)])
+            try await here.change()
+        case .remoteStays:
+            target.answer(validates: Self.failing)
+            try await here.change(pauses: 2)
+        default:
+            target.answer(lookUp: .listed(fields: RemoteFields(name: "former"), usesSharedKey: false))
+            target.answer(puts: self == .remoteWaits ? [Self.late] : [], validates: self == .remoteRejected ? Self.failing : [])
+            try await here.change(pauses: self == .remoteRejected ? 2 : 0)
+        }
+    }
+
+    private static let failing = Array(repeating: ValidateAnswer.fails(no), count: 3)
+
     private var puts: [PutAnswer] {
         switch self {
         case .waitingForCycle, .pausedHolding: [Self.late]
@@ -151,7 +190,7 @@ enum Situation: String, CaseIterable, Sendable {
         case .stuckRefused, .pausedStuck, .failedAssumed: [.noVerdict, .refused(Self.no)]
         case .stuckPutBack: [.denied(Self.no), .refused(Self.no)]
         case .stuckCompromised: [.denied(Self.no)]
-        case .failedStagedAgain, .pausedFailed: [.refused(Self.no)]
+        case .failedStagedAgain, .failedDiscarded, .pausedFailed: [.refused(Self.no)]
         case .rejected, .rejectedWithStock: [.rejected(Self.no)]
         case .unconfirmed: [.noVerdict, .noVerdict]
         default: []
@@ -167,7 +206,18 @@ struct Position: Sendable {
     func freshKey() -> String { "key-\(keyturn.random.bytes(8).map(String.init).joined(separator: "-"))" }
 
     func rotate(_ kind: RotationPlan.Kind = .rotate, pauses: Int = 0) async throws {
-        let rotating = Task { try await keyturn.rotate(RotationRequest(kind)) }
+        try await settle(RotationRequest(kind), pauses)
+    }
+
+    /// Another name at the backend.
+    func change(pauses: Int = 0) async throws {
+        var request = RotationRequest(.remote)
+        request.fields = RemoteFields(name: "renamed")
+        try await settle(request, pauses)
+    }
+
+    private func settle(_ request: RotationRequest, _ pauses: Int) async throws {
+        let rotating = Task { try await keyturn.rotate(request) }
         for _ in 0..<pauses {
             await keyturn.clock.sleepers(atLeast: 1)
             keyturn.clock.advance(by: .milliseconds(2500))

@@ -17,6 +17,8 @@ package struct ConfigRecord: Sendable, Codable, Equatable {
     package var dueAt: Timestamp?
     /// Why automatic rotation is held, after one that was rejected or failed; until a rotation by hand or a newly staged key.
     package var hold: String?
+    /// Why the last rotation that moves no version, a change of the fields or a check, did not succeed; until another one ends. It holds nothing.
+    package var failure: String?
     /// Which bearer of the upstream, by its generation, the backend did not take at the last rotation, a `prove`.
     package var refusedBearer: Int?
     package var pause: Pause?

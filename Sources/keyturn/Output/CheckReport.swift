@@ -34,7 +34,7 @@ struct CheckReport {
         if status.quarantine != nil { critical.append("in quarantine") }
         for state in Self.criticalStates { critical += Self.problem(state, in: status) }
         for state in Self.warningStates { warnings += Self.problem(state, in: status) }
-        // What else is named waits for a key, or has one that does not work.
+        // What else is named waits for a key, or is held by a pause.
         let others = status.attention.filter { !(Self.criticalStates + Self.warningStates).contains($0.state) }.map(\.config)
         if !others.isEmpty { warnings.append("\(others.count) to look at (\(Self.list(others)))") }
         if !status.bearersLost.isEmpty { warnings.append("no token for \(Self.list(status.bearersLost.map(\.upstream)))") }

@@ -55,8 +55,14 @@ extension Oracle {
             }
         }
         if let hold = record.hold { return Want(what: "held: \(hold)", needsStep: true) }
-        if isPaused { return nil }
+        if let failure = record.failure { return Want(what: "not well since a change or a check: \(failure)", needsStep: true) }
+        if let ended = record.lastRotation.flatMap({ image.rotations[$0] }), ended.state == .failed,
+            ended.machine.plan.kind == .remote, ended.machine.plan.remoteID == record.binding.remoteID
+        {
+            return Want(what: "left by a change that failed", needsStep: true)
+        }
         if record.version(.current)?.proof == .failed { return Want(what: "current with a key that does not work", needsStep: true) }
+        if isPaused { return nil }
         guard let due = record.dueAt else { return nil }
         if due + .seconds(86_400) <= now { return Want(what: "overdue", needsStep: false) }
         if due <= now + .seconds(7 * 86_400), record.version(.staged) == nil { return Want(what: "running out of keys", needsStep: true) }
