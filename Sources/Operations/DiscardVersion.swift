@@ -40,7 +40,7 @@ extension VaultService {
                 throw Problem(
                     .badRequest,
                     "Version \(number) of '\(name)' may be what the backend holds, since version \(current.number) is not proven.",
-                    nextStep: NextStep.prove(name))
+                    nextStep: config.wayToProof(at: now) ?? NextStep.versions(name))
             }
             config.versions.remove(at: index)
             version.state = version.state == .staged ? .discarded : .retired
