@@ -115,6 +115,20 @@ extension ConfigRecord {
     }
 }
 
+extension ConfigRecord {
+    /// What was proven and seen at one backend proves nothing at another.
+    mutating func goesElsewhere() {
+        for version in versions where version.state == .current {
+            update(version.number) { current in
+                current.proof = .unproven
+                current.wasAccepted = false
+            }
+        }
+        remoteFields = RemoteFields()
+        failure = nil
+    }
+}
+
 extension ConfigRecord.Binding {
     /// Whether a key would go to the same place.
     func isSameTarget(as other: Self) -> Bool {
@@ -152,14 +166,7 @@ extension Transaction {
         var upstream = try self.upstream(binding.upstream)
         upstream.configs += 1
         try put(.upstream, .named(upstream.name), upstream)
-        // What was proven elsewhere proves nothing here.
-        for version in config.versions where version.state == .current {
-            config.update(version.number) { current in
-                current.proof = .unproven
-                current.wasAccepted = false
-            }
-        }
-        config.remoteFields = RemoteFields()
+        config.goesElsewhere()
     }
 
     /// Gives the remote configuration free and lets go of the upstream.

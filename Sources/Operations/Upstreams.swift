@@ -127,12 +127,15 @@ extension Transaction {
     }
 
     fileprivate mutating func rebind(_ configs: [ConfigName: RemoteID], from old: BaseURL, to new: BaseURL) throws {
-        for (config, id) in configs {
-            if let other = try get(.binding, BindingRecord.key(new, id)), other.config != config {
+        for (name, id) in configs {
+            if let other = try get(.binding, BindingRecord.key(new, id)), other.config != name {
                 throw Problem(.alreadyBound, "At \(new), the remote configuration '\(id)' is bound to another config already.")
             }
             try delete(.binding, BindingRecord.key(old, id))
-            try put(.binding, BindingRecord.key(new, id), BindingRecord(config: config))
+            try put(.binding, BindingRecord.key(new, id), BindingRecord(config: name))
+            guard var config = try get(.config, .named(name)) else { continue }
+            config.goesElsewhere()
+            try put(.config, .named(name), config)
         }
     }
 
