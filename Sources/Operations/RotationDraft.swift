@@ -150,13 +150,16 @@ struct RotationDraft: Sendable {
                 .unknownVersion, "The config '\(config)' has no previous version to roll back to.", nextStep: NextStep.versions(config))
         }
         var config = record
+        // As on the way back of a rotation: else the earlier credential would stand with what came with the later one.
+        let fields = source.replacedFields ?? RemoteFields()
+        let former = record.remoteFields.values(of: fields) ?? RemoteFields()
         let number = config.nextVersion
         config.nextVersion += 1
         config.versions.append(
             VersionRecord(
                 number: number, state: .pending, proof: nil, createdAt: at, hasKey: source.hasKey, hasSecret: source.hasSecret,
-                fields: RemoteFields(), isCompromised: source.isCompromised, landsUntil: source.landsUntil))
-        return made(config, upstream, version: number, fields: RemoteFields(), former: RemoteFields(), rollbackOf: source.number)
+                fields: fields, isCompromised: source.isCompromised, landsUntil: source.landsUntil))
+        return made(config, upstream, version: number, fields: fields, former: former, rollbackOf: source.number)
     }
 
     private func planRemote(_ record: ConfigRecord, _ upstream: UpstreamRecord) throws -> Made {

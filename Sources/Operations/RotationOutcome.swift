@@ -135,6 +135,7 @@ struct RotationOutcome {
                 version.eraseAfter = now + (version.isBurnt ? .zero : grace)
             }
         }
+        keepReplacedFields(&config)
         // With another value still on its way, no later validate can tell whose success it is.
         let wasAccepted = rotation.machine.offeredWasAccepted && !config.othersMayBeHeld(but: number)
         var fields = RemoteFields()
@@ -146,6 +147,19 @@ struct RotationOutcome {
             fields = version.fields
         }
         config.remoteFields.take(fields)
+    }
+
+    /// For a rollback to any version before this one: the oldest value of each field is the one that went with it.
+    private func keepReplacedFields(_ config: inout ConfigRecord) {
+        let former = rotation.machine.plan.formerFields
+        guard !former.isEmpty else { return }
+        for earlier in config.versions where earlier.state == .previous {
+            config.update(earlier.number) { version in
+                var fields = former
+                fields.take(version.replacedFields ?? RemoteFields())
+                version.replacedFields = fields
+            }
+        }
     }
 
     /// What is known of the standing version after another one was sent and it was put again.

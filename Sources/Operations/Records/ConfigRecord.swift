@@ -103,6 +103,9 @@ package struct VersionRecord: Sendable, Codable, Equatable {
     package let hasSecret: Bool
     /// Non-secret fields that must change in the same PUT.
     package let fields: RemoteFields
+    /// The non-secret values that later versions replaced, as they were with this one; they go back with it. Not in records of before they
+    /// were kept.
+    package var replacedFields: RemoteFields?
     /// Whether its own PUT was answered by `success: true`; an adopted one's never was.
     package var wasAccepted = false
     /// Whether it was ever handed to a rotation: the backend may have seen it.
