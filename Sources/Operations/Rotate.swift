@@ -75,14 +75,21 @@ extension VaultService {
         let plan = made.rotation.machine.plan
         // Values that may have to go back must be those of now: an older list would put back what was changed since.
         let age = plan.fields.isEmpty ? limits.listAge : .zero
-        let answer = await targets.target(at: plan.upstream).lookUp(plan.remoteID, noOlderThan: age, bearer: bearer.token.secret)
+        let target = targets.target(at: plan.upstream)
+        var answer = await target.lookUp(plan.remoteID, noOlderThan: age, bearer: bearer.token.secret)
+        if case .listed(_, usesSharedKey: true) = answer, age > .zero {
+            // It may have got a key of its own since: whoever follows the advice is not refused for what was.
+            answer = await target.lookUp(plan.remoteID, noOlderThan: .zero, bearer: bearer.token.secret)
+        }
         if case .listed(_, usesSharedKey: true) = answer {
-            throw Problem.sharedKey(plan.remoteID, nextStep: "keyturn rotate \(made.config.name) --dry-run")
+            // Only the backend's side can be mended; this says which configuration it is, and where.
+            throw Problem.sharedKey(plan.remoteID, nextStep: NextStep.showConfig(made.config.name))
         }
         return answer
     }
 
-    private func answer(_ rotation: Rotation, joining request: RotationRequest?, _ waiting: Waiting) async throws -> RotationReply {
+    /// `joining`: for whom it is driven on where nobody does, and woken.
+    func answer(_ rotation: Rotation, joining request: RotationRequest?, _ waiting: Waiting) async throws -> RotationReply {
         if let request {
             runner.takeUp(rotation)
             if request.condition == .now, rotation.state == .waiting { runner.wake(rotation.id) }

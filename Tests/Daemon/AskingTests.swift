@@ -212,6 +212,10 @@ import Testing
             #expect(try run.problem.code == "shared-key")
             #expect(scene.standIn.count(of: .put) == 0)
             #expect(try await scene.versions() == [1: "current", 2: "staged"])
+            let shown = try #require(try run.problem["next_step"].text)
+            #expect(try await scene.keyturn.keyturn(shown.split(separator: " ").dropFirst().map(String.init)).status == 0)
+            scene.standIn.addConfiguration(id: Scene.remoteID, name: "production", key: scene.old.text)
+            #expect(try await scene.rotate().status == 0, "as soon as it has a key of its own")
         }
     }
 

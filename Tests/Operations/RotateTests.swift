@@ -108,7 +108,7 @@ private let reason = Reason("seen")
         try await keyturn.stage("key-one")
         keyturn.target.answer(lookUp: .listed(fields: RemoteFields(), usesSharedKey: true))
         let problem = await #expect(throws: Problem.self) { try await keyturn.rotate() }
-        #expect(problem?.code == .sharedKey)
+        #expect(problem?.code == .sharedKey && problem?.nextStep == "keyturn config show openai-prod")
         #expect(keyturn.target.calls == [])
         #expect(try await keyturn.states() == [1: .staged])
     }
