@@ -60,7 +60,9 @@ extension VaultService {
     }
 
     /// Drives a stuck rotation on. The operator's word is never believed: what it names is put again and validated.
-    package func resolve(_ id: RotationID, _ resolution: Resolution, _ waiting: Waiting, as caller: Caller) async throws -> Rotation {
+    package func resolve(
+        _ id: RotationID, _ resolution: Resolution, _ waiting: Waiting, as caller: Caller
+    ) async throws -> RotationReply {
         let rotation = try await read { try $0.rotation(id) }
         try requireVisible(rotation, .rotate, as: caller)
         guard rotation.machine.resolutions.contains(resolution) else {
@@ -74,8 +76,9 @@ extension VaultService {
         }
         let now = clock.now()
         let runner = runner
+        let resolved: Rotation
         do {
-            let resolved = try await write { transaction in
+            resolved = try await write { transaction in
                 var rotation = try transaction.rotation(id)
                 // Only one of several operators: for the next one it is not stuck any more.
                 let config = try transaction.config(rotation.config).value
@@ -100,23 +103,21 @@ extension VaultService {
             await withdraw(id)
             throw error
         }
-        if waiting == .untilSettled { _ = await runner.settled(id) }
-        return try await read { try $0.rotation(id) }
+        return try await answer(resolved, joining: nil, waiting)
     }
 
     /// Granted only while nothing of the rotation was sent.
-    package func cancel(_ id: RotationID, as caller: Caller) async throws -> Rotation {
+    package func cancel(_ id: RotationID, as caller: Caller) async throws -> RotationReply {
         let rotation = try await read { try $0.rotation(id) }
         try requireVisible(rotation, .rotate, as: caller)
-        guard runner.cancel(id) else {
-            throw try await refusedCancelling(rotation)
-        }
+        guard runner.isCancellable(id) else { throw try await refusedCancelling(rotation) }
         let now = clock.now()
+        // Nothing happens without its entry: that it was asked for stands before it is granted, and stays where a PUT was faster.
         try await write(.begun) { _ in
             .changed((), AuditEvent(at: now, "rotation.cancel-asked", by: caller.audited, config: rotation.config, rotation: id))
         }
-        _ = await runner.settled(id)
-        return try await read { try $0.rotation(id) }
+        guard runner.cancel(id) else { throw try await refusedCancelling(read { try $0.rotation(id) }) }
+        return try await answer(rotation, joining: nil, .untilSettled)
     }
 
     private func refusedCancelling(_ rotation: Rotation) async throws -> Problem {

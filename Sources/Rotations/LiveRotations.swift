@@ -170,9 +170,17 @@ final class LiveRotations: Sendable {
         }
     }
 
+    func isCancellable(_ id: RotationID) -> Bool {
+        signal(of: id)?.isCancellable == true
+    }
+
+    /// Of one that has not ended.
+    private func signal(of id: RotationID) -> Signal? {
+        state.withLock { state in state.entries[id].flatMap { $0.rotation.state.hasEnded ? nil : $0.signal } }
+    }
+
     func cancel(_ id: RotationID) -> Bool {
-        let signal = state.withLock { state in state.entries[id].flatMap { $0.rotation.state.hasEnded ? nil : $0.signal } }
-        guard signal?.cancel() == true else { return false }
+        guard signal(of: id)?.cancel() == true else { return false }
         // What rests is woken by it, and has not settled before it is cancelled.
         goesOn(id)
         return true

@@ -91,6 +91,11 @@ package final class RotationRunner: Sendable {
         live.wakeAll(.goOn, waitingForBearerOf: upstream)
     }
 
+    /// Whether `cancel` would be granted now.
+    package func isCancellable(_ id: RotationID) -> Bool {
+        live.isCancellable(id)
+    }
+
     /// Granted only while no PUT of the rotation is out, nor was one that may have been stored.
     package func cancel(_ id: RotationID) -> Bool {
         live.cancel(id)

@@ -58,6 +58,8 @@ extension LiveRotations {
             return isGranted
         }
 
+        var isCancellable: Bool { state.withLock { $0.cancellation != .tooLate } }
+
         var isCancellationAsked: Bool { state.withLock { $0.cancellation == .asked } }
 
         enum HandOver {

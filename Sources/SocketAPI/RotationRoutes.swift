@@ -38,8 +38,11 @@ extension Routes {
         router.post("/v1/rotations/:id/cancel") { request, context in
             _ = try await request.read(NoFields.self, context)
             let id = try context.rotationID
-            let rotation = try await context.whileCallerListens { try await service.cancel(id, as: context.caller) }
-            return Response.json(try await shown(rotation, context))
+            switch try await context.whileCallerListens({ try await service.cancel(id, as: context.caller) }) {
+            case .rotation(let rotation): return Response.json(try await shown(rotation, context))
+            case .interrupted(let rotation, let problem): throw ProblemReply(problem, rotation: try await shown(rotation, context))
+            case .notDue: preconditionFailure("cancelling has no due time")
+            }
         }
         router.post("/v1/rotations/:id/resolve") { request, context in
             let body = try await request.read(Resolve.self, context)
@@ -48,10 +51,10 @@ extension Routes {
             }
             let id = try context.rotationID
             let isAsync = prefersAsync(request)
-            let rotation = try await context.whileCallerListens {
+            let reply = try await context.whileCallerListens {
                 try await service.resolve(id, resolution, isAsync ? .not : .untilSettled, as: context.caller)
             }
-            return try await answer(rotation, isAsync: isAsync, context)
+            return try await answer(reply, isAsync: isAsync, context)
         }
         router.get("/v1/events") { request, context in try await watch(request, context) }
     }
@@ -84,6 +87,10 @@ extension Routes {
         let reply = try await context.whileCallerListens { [wanted] in
             try await service.rotate(name, wanted, isAsync ? .not : .untilSettled, as: context.caller)
         }
+        return try await answer(reply, isAsync: isAsync, context)
+    }
+
+    private func answer(_ reply: RotationReply, isAsync: Bool, _ context: APIContext) async throws -> Response {
         switch reply {
         case .notDue(let due, let why): return Response.json(NotDue(rotated: false, dueAt: due?.description, reason: why))
         case .rotation(let rotation): return try await answer(rotation, isAsync: isAsync, context)

@@ -51,6 +51,25 @@ import Testing
         }
     }
 
+    @Test func `tells who resolves, too`() async throws {
+        var setting = Scene.Setting.patient
+        setting.settings += "stop_timeout: 1s\n"
+        try await Scene.with(setting) { scene in
+            scene.standIn.order(.successFalse(message: "No", stores: false), for: .put, times: 1)
+            scene.standIn.order(.status(403), for: .put, times: 1)
+            let id = try #require(try await scene.rotate().document["id"].text)
+            scene.standIn.order(.gate, for: .put)
+            async let waiting = RawCall.send("POST", "/v1/rotations/\(id)/resolve", body: #"{"how":"retry"}"#, to: scene.keyturn.socket)
+            await scene.standIn.waitFor(3, of: .put)
+            scene.keyturn.daemon?.send(SIGTERM)
+            try await Self.expectInterrupted(waiting)
+            #expect(try await scene.keyturn.daemon?.ended() == .exited(0))
+            scene.standIn.release()
+            try await scene.keyturn.start()
+            try await scene.rotation(in: "succeeded")
+        }
+    }
+
     @Test func `does not wait for a retry whose time has not come`() async throws {
         var setting = Scene.Setting.patient
         setting.settings = setting.settings.replacing("backoff_first: 10ms", with: "backoff_first: 1h")

@@ -45,7 +45,7 @@ private func staged() async throws -> ServiceHarness {
         let rotation = try await keyturn.rotate()
         #expect(rotation.state == .stuck)
         #expect(keyturn.target.calls.filter { $0 == .put("key-one", RemoteFields()) }.count == 1)
-        let resolved = try await keyturn.service.resolve(rotation.id, .notApplied, .untilSettled, as: ServiceHarness.root)
+        let resolved = try await keyturn.resolve(rotation.id, .notApplied)
         #expect(resolved.state == .rejected, "the operator's word brings it back")
         #expect(keyturn.target.calls.filter { $0 == .put("key-one", RemoteFields()) }.count == 2)
     }

@@ -90,6 +90,43 @@ import Vault
         #expect(Self.puts(harness).count == 1)
     }
 
+    @Test func `who resolves a rotation whose outcome fits nowhere is told that, not that it runs`() async throws {
+        let harness = try await ServiceHarness()
+        try await harness.setUp()
+        try await harness.stage("key-1")
+        harness.target.answer(puts: [.denied(Reason("no"))])
+        let rotation = try await harness.rotate()
+        #expect(rotation.state == .stuck)
+        harness.target.closeGate()
+        async let resolved = harness.service.resolve(rotation.id, .retry, .untilSettled, as: ServiceHarness.root)
+        await harness.target.puts(atLeast: 2)
+        harness.engine.fillUp()
+        for _ in 1...MemoryEngine.reserveCommits { try await Self.begunWrite(harness) }
+        harness.target.openGate()
+        guard case .interrupted(_, let problem) = try await resolved else {
+            Issue.record("the outcome is nowhere, and yet it was told")
+            return
+        }
+        #expect(problem.code == .diskFull && problem.nextStep != nil)
+    }
+
+    @Test func `nothing is cancelled that can't be recorded`() async throws {
+        let harness = try await ServiceHarness()
+        try await harness.setUp()
+        try await harness.stage("key-1")
+        harness.target.answer(puts: [.notSent(Reason("refused"))])
+        async let rotated = harness.rotate()
+        await harness.clock.sleepers(atLeast: 1)
+        let id = try #require(try await harness.service.config(ServiceHarness.config, as: ServiceHarness.root).record.unfinished)
+        harness.engine.fillUp()
+        for _ in 1...MemoryEngine.reserveCommits { try await Self.begunWrite(harness) }
+        let problem = await #expect(throws: Problem.self) { try await harness.cancel(id) }
+        #expect(problem?.code == .diskFull)
+        harness.engine.makeRoom()
+        harness.clock.advance(by: .seconds(1))
+        #expect(try await rotated.state == .succeeded)
+    }
+
     @Test func `a bearer that can't be renewed for want of room is not a bearer that the backend refuses`() async throws {
         let harness = try await Self.withTokenThatIsRefused()
         async let rotated = harness.rotate()

@@ -139,7 +139,7 @@ extension ServiceHarness {
         let rotation = try await stuck.rotate()
         try await stuck.pause()
         let resolving = await #expect(throws: Problem.self) {
-            try await stuck.service.resolve(rotation.id, .retry, .untilSettled, as: ServiceHarness.root)
+            try await stuck.resolve(rotation.id, .retry)
         }
         #expect(resolving?.code == .paused && resolving?.nextStep == "keyturn resume openai-prod")
     }
@@ -170,7 +170,7 @@ extension ServiceHarness {
         try await keyturn.dropBearer()
         let rotation = try await keyturn.rotate()
         #expect(rotation.state == .waiting && rotation.machine.attempts == 0)
-        let cancelled = try await keyturn.service.cancel(rotation.id, as: ServiceHarness.root)
+        let cancelled = try await keyturn.cancel(rotation.id)
         #expect(cancelled.state == .cancelled && cancelled.machine.attempts == 0)
         #expect(try await keyturn.states() == [1: .staged])
         #expect(keyturn.target.calls == [])
@@ -184,7 +184,7 @@ extension ServiceHarness {
         let rotation = try await before.rotate()
         await before.kill()
         let keyturn = try await ServiceHarness(after: before)
-        #expect(try await keyturn.service.cancel(rotation.id, as: ServiceHarness.root).state == .cancelled)
+        #expect(try await keyturn.cancel(rotation.id).state == .cancelled)
         #expect(try await keyturn.states() == [1: .staged])
     }
 
@@ -196,7 +196,7 @@ extension ServiceHarness {
         let rotating = Task { try await keyturn.rotate() }
         await keyturn.clock.sleepers(atLeast: 1)
         let id = try #require(try await keyturn.service.config(ServiceHarness.config, as: ServiceHarness.root).record.unfinished)
-        #expect(try await keyturn.service.cancel(id, as: ServiceHarness.root).state == .cancelled)
+        #expect(try await keyturn.cancel(id).state == .cancelled)
         #expect(try await rotating.value.state == .cancelled)
         #expect(try await keyturn.states() == [1: .staged])
         #expect(keyturn.target.calls == [.put("key-one", RemoteFields())])
@@ -213,7 +213,7 @@ extension ServiceHarness {
         keyturn.clock.advance(by: .seconds(1))
         await keyturn.target.puts(atLeast: 2)
         let id = try #require(try await keyturn.service.config(ServiceHarness.config, as: ServiceHarness.root).record.unfinished)
-        await #expect(throws: Problem.self) { try await keyturn.service.cancel(id, as: ServiceHarness.root) }
+        await #expect(throws: Problem.self) { try await keyturn.cancel(id) }
         keyturn.target.openGate()
         #expect(try await rotating.value.state == .succeeded)
     }
@@ -226,7 +226,7 @@ extension ServiceHarness {
         let rotation = try await keyturn.rotate()
         let problem = await #expect(throws: Problem.self) { try await keyturn.moveUpstream() }
         #expect(problem?.code == .bindingInUse && problem?.nextStep == "keyturn cancel \(rotation.id)")
-        _ = try await keyturn.service.cancel(rotation.id, as: ServiceHarness.root)
+        _ = try await keyturn.cancel(rotation.id)
         try await keyturn.moveUpstream()
     }
 
@@ -245,7 +245,7 @@ extension ServiceHarness {
         let keyturn = try await ServiceHarness(after: before)
         let rotation = try await keyturn.rotate()
         #expect(rotation.state == .waiting)
-        let problem = await #expect(throws: Problem.self) { try await keyturn.service.cancel(rotation.id, as: ServiceHarness.root) }
+        let problem = await #expect(throws: Problem.self) { try await keyturn.cancel(rotation.id) }
         #expect(problem?.code == .rotationInProgress)
     }
 
@@ -255,7 +255,7 @@ extension ServiceHarness {
         try await keyturn.stage("key-one")
         keyturn.target.answer(puts: [.noVerdict, .refused(reason)])
         let rotation = try await keyturn.rotate()
-        let problem = await #expect(throws: Problem.self) { try await keyturn.service.cancel(rotation.id, as: ServiceHarness.root) }
+        let problem = await #expect(throws: Problem.self) { try await keyturn.cancel(rotation.id) }
         #expect(problem?.nextStep == "keyturn resolve \(rotation.id) --retry")
     }
 }

@@ -64,7 +64,7 @@ private let reason = Reason("seen")
         #expect(try await Self.state(harness) == .quarantined)
         let id = try #require(try await harness.service.config(ServiceHarness.config, as: ServiceHarness.root).record.unfinished)
         #expect(try await harness.service.rotation(id, as: ServiceHarness.root).state == .stuck)
-        await Self.expectQuarantined { try await harness.service.resolve(id, .retry, .untilSettled, as: ServiceHarness.root) }
+        await Self.expectQuarantined { try await harness.resolve(id, .retry) }
         await Self.expectQuarantined { try await harness.rotate() }
         await Self.expectQuarantined {
             try await harness.service.removeConfig(ServiceHarness.config, .recoverable, as: ServiceHarness.root)
@@ -83,7 +83,7 @@ private let reason = Reason("seen")
 
         try await harness.service.release(ServiceHarness.config, as: ServiceHarness.root)
         #expect(try await Self.state(harness) == .stuck)
-        let resolved = try await harness.service.resolve(id, .retry, .untilSettled, as: ServiceHarness.root)
+        let resolved = try await harness.resolve(id, .retry)
         #expect(resolved.state == .succeeded)
         #expect(Self.puts(harness).suffix(1) == ["key-2"])
     }
@@ -147,7 +147,7 @@ private let reason = Reason("seen")
         #expect(rotation.state == .stuck)
         #expect(Self.puts(harness) == puts + ["key-3"])
         #expect(try await Self.state(harness) == .stuck, "it is the operator's own rotation that is stuck, with a way out of its own")
-        #expect(try await harness.service.resolve(rotation.id, .retry, .untilSettled, as: ServiceHarness.root).state == .succeeded)
+        #expect(try await harness.resolve(rotation.id, .retry).state == .succeeded)
         #expect(try await Self.state(harness) == .ok)
     }
 
@@ -327,15 +327,15 @@ private let reason = Reason("seen")
         let harness = try await Self.restarted(first, .otherMachine, id: "quarantine-2")
         #expect(try await harness.service.rotation(id, as: ServiceHarness.root).state == .stuck)
         try await harness.service.release(ServiceHarness.config, as: ServiceHarness.root)
-        #expect(try await harness.service.resolve(id, .retry, .untilSettled, as: ServiceHarness.root).state == .succeeded)
+        #expect(try await harness.resolve(id, .retry).state == .succeeded)
         #expect(try await Self.state(harness) != .quarantined)
     }
 
     @Test func `does not take a rotation that waited when it was copied for one that sent nothing`() async throws {
         let (harness, id) = try await Self.waitingWhenCopied()
-        let resolving = Task { try await harness.service.resolve(id, .retry, .untilSettled, as: ServiceHarness.root) }
+        let resolving = Task { try await harness.resolve(id, .retry) }
         await harness.clock.sleepers(atLeast: 1)
-        await #expect(throws: Problem.self) { try await harness.service.cancel(id, as: ServiceHarness.root) }
+        await #expect(throws: Problem.self) { try await harness.cancel(id) }
         harness.target.isAway = false
         harness.target.answer(puts: [.rejected(reason)])
         harness.clock.advance(by: .seconds(15))
@@ -348,7 +348,7 @@ private let reason = Reason("seen")
         let (harness, id) = try await Self.waitingWhenCopied()
         harness.target.isAway = false
         harness.target.answer(puts: [.refused(reason)])
-        let resolved = try await harness.service.resolve(id, .applied, .untilSettled, as: ServiceHarness.root)
+        let resolved = try await harness.resolve(id, .applied)
         #expect(resolved.state == .failed)
         #expect(try await harness.states() == [1: .previous, 2: .current])
     }

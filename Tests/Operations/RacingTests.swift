@@ -30,7 +30,7 @@ private let reason = Reason("seen")
         let outcomes = await withTaskGroup(of: Bool.self) { group in
             for resolution in [Resolution.applied, .notApplied, .applied, .notApplied] {
                 group.addTask {
-                    (try? await keyturn.service.resolve(rotation.id, resolution, .untilSettled, as: ServiceHarness.root)) != nil
+                    (try? await keyturn.resolve(rotation.id, resolution)) != nil
                 }
             }
             return await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
@@ -171,7 +171,7 @@ private let reason = Reason("seen")
             return problem?.code
         }
         #expect(await move() == .bindingInUse)
-        _ = try await keyturn.service.resolve(rotation.id, .applied, .untilSettled, as: ServiceHarness.root)
+        _ = try await keyturn.resolve(rotation.id, .applied)
         #expect(try await keyturn.states() == [1: .previous, 2: .current])
         #expect(await move() == .bindingInUse)
     }

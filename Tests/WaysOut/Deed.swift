@@ -39,7 +39,7 @@ enum Deed: String, CaseIterable, Sendable {
             case .joins: "would join"
             case .begins: "would begin"
             }
-        case .cancel: return try await service.cancel(here.rotation(), as: ServiceHarness.root).state.rawValue
+        case .cancel: return try await here.keyturn.cancel(here.rotation()).state.rawValue
         case .remove:
             try await service.removeConfig(ServiceHarness.config, .recoverable, as: ServiceHarness.root)
             return "removed"
@@ -84,7 +84,7 @@ struct PastedStep {
             try await here.setToken()
         case let resolve as ResolveCommand:
             let how = try #require(Resolution(rawValue: resolve.how.rawValue))
-            _ = try await service.resolve(RotationID(resolve.rotation), how, .untilSettled, as: root)
+            _ = try await here.keyturn.resolve(RotationID(resolve.rotation), how)
         case let history as HistoryCommand:
             if let id = history.rotation { _ = try await service.rotation(RotationID(id), as: root) }
         case let versions as VersionsCommand: _ = try await service.config(ConfigName(versions.name), as: root)

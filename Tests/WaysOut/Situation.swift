@@ -72,12 +72,12 @@ enum Situation: String, CaseIterable, Sendable {
             try await keyturn.stage("key-one")
             try await here.dropBearer()
             try await here.rotate()
-            if self == .cancelled { _ = try await keyturn.service.cancel(here.rotation(), as: ServiceHarness.root) }
+            if self == .cancelled { _ = try await keyturn.cancel(here.rotation()) }
         case .remoteAssumed:
             try await keyturn.setUp()
             keyturn.target.answer(puts: [.denied(Self.no), .refused(Self.no)])
             try await here.change()
-            _ = try await keyturn.service.resolve(here.rotation(), .applied, .untilSettled, as: ServiceHarness.root)
+            _ = try await keyturn.resolve(here.rotation(), .applied)
         case .stuckFirst, .failedFirst:
             try await keyturn.setUp()
             try await keyturn.stage("key-one")
@@ -129,7 +129,7 @@ enum Situation: String, CaseIterable, Sendable {
         case .failedAssumed:
             try await here.rotate()
             keyturn.target.answer(puts: [.refused(Self.no)])
-            _ = try await keyturn.service.resolve(here.rotation(), .applied, .untilSettled, as: ServiceHarness.root)
+            _ = try await keyturn.resolve(here.rotation(), .applied)
         case .rollbackWaits:
             try await here.rotate()
             keyturn.target.answer(puts: [Self.late])

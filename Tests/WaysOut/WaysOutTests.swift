@@ -117,7 +117,7 @@ extension Position {
 
     func resolved(_ word: Resolution) async throws -> String {
         do {
-            return try await keyturn.service.resolve(rotation(), word, .untilSettled, as: ServiceHarness.root).state.rawValue
+            return try await keyturn.resolve(rotation(), word).state.rawValue
         } catch let problem as Problem {
             return "`\(problem.code.rawValue)`"
         }

@@ -124,16 +124,33 @@ package final class ServiceHarness: Sendable {
     }
 
     package func rotate(_ request: RotationRequest = RotationRequest(.rotate), _ name: ConfigName = config) async throws -> Rotation {
-        switch try await service.rotate(name, request, .untilSettled, as: Self.root) {
-        case .rotation(let rotation): return rotation
-        case .interrupted(_, let problem): throw problem
-        case .notDue: throw Problem(.badRequest, "nothing was due")
-        }
+        try await service.rotate(name, request, .untilSettled, as: Self.root).settled()
+    }
+
+    @discardableResult
+    package func resolve(_ id: RotationID, _ word: Resolution) async throws -> Rotation {
+        try await service.resolve(id, word, .untilSettled, as: Self.root).settled()
+    }
+
+    @discardableResult
+    package func cancel(_ id: RotationID) async throws -> Rotation {
+        try await service.cancel(id, as: Self.root).settled()
     }
 
     package func states(_ name: ConfigName = config) async throws -> [VersionNumber: VersionState] {
         let snapshot = try await service.config(name, as: Self.root)
         return Dictionary(uniqueKeysWithValues: (snapshot.record.versions + snapshot.ended).map { ($0.number, $0.state) })
+    }
+}
+
+extension RotationReply {
+    /// Throws what the answer did not wait for.
+    fileprivate func settled() throws -> Rotation {
+        switch self {
+        case .rotation(let rotation): return rotation
+        case .interrupted(_, let problem): throw problem
+        case .notDue: throw Problem(.badRequest, "nothing was due")
+        }
     }
 }
 

@@ -64,22 +64,28 @@ extension Call {
         // One request under one key: another one under the same would rightly be refused.
         let key = request.idempotencyKey.map { "\(request.kind.rawValue) \($0)" }
         return Call("\(request.kind.rawValue) \(config)\(key.map { ", \($0)" } ?? "")", on: config, idempotencyKey: key) { service in
-            switch try await service.rotate(config, request, waits ? .untilSettled : .not, as: Scene.operatorAtRoot) {
-            case .rotation(let rotation), .interrupted(let rotation, _): .rotation(rotation)
-            case .notDue: .notDue
-            }
+            Answer(try await service.rotate(config, request, waits ? .untilSettled : .not, as: Scene.operatorAtRoot))
         }
     }
 
     static func cancel(_ id: RotationID, of config: ConfigName) -> Call {
         Call("cancel the rotation of \(config)", on: config) { service in
-            .rotation(try await service.cancel(id, as: Scene.operatorAtRoot))
+            Answer(try await service.cancel(id, as: Scene.operatorAtRoot))
         }
     }
 
     static func resolve(_ id: RotationID, _ resolution: Resolution, of config: ConfigName) -> Call {
         Call("resolve the rotation of \(config): \(resolution.rawValue)", on: config) { service in
-            .rotation(try await service.resolve(id, resolution, .untilSettled, as: Scene.operatorAtRoot))
+            Answer(try await service.resolve(id, resolution, .untilSettled, as: Scene.operatorAtRoot))
+        }
+    }
+}
+
+extension Answer {
+    fileprivate init(_ reply: RotationReply) {
+        switch reply {
+        case .rotation(let rotation), .interrupted(let rotation, _): self = .rotation(rotation)
+        case .notDue: self = .notDue
         }
     }
 }
