@@ -47,6 +47,14 @@ package final class ScriptedTarget: RotationTarget, TargetProvider {
         }
     }
 
+    /// From now on it answers as at first.
+    package func forgetAnswers() {
+        state.withLock { state in
+            state.puts = []
+            state.validates = []
+        }
+    }
+
     /// Whether no PUT comes through to it.
     package var isAway: Bool {
         get { state.withLock(\.isAway) }

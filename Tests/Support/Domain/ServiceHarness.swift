@@ -30,7 +30,7 @@ package final class ServiceHarness: Sendable {
     /// Still sealed unless it `opens`. `machine`: on which it runs, where that matters.
     package init(
         seed: UInt64 = 1, after earlier: ServiceHarness? = nil, stored: (engine: MemoryEngine, keyBytes: [UInt8])? = nil,
-        machine: String? = nil, opens: Bool = true
+        machine: String? = nil, limits rotationLimits: RotationLimits = RotationLimits(), opens: Bool = true
     ) async throws {
         clock = earlier?.clock ?? HandMovedClock()
         engine = earlier?.engine ?? stored?.engine ?? MemoryEngine()
@@ -49,7 +49,7 @@ package final class ServiceHarness: Sendable {
         let runner = RotationRunner(
             journal: VaultJournal(vault: vault, clock: clock, limits: limits, stragglers: stragglers), bearers: bearers, targets: target,
             clock: clock,
-            random: random, observer: events, limits: InForce(RotationLimits()))
+            random: random, observer: events, limits: InForce(rotationLimits))
         self.runner = runner
         service = VaultService(
             vault: vault, runner: runner, targets: target, bearers: bearers, clock: clock, random: random,
