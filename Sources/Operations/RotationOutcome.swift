@@ -248,7 +248,8 @@ struct RotationOutcome {
     /// What moves a version says by its hold how it ended.
     private func noteFailure(_ config: inout ConfigRecord) {
         switch (rotation.machine.plan.kind, ending) {
-        case (_, .cancelled): break
+        // A prove that could not tell says nothing of the key: a backend without a validate would stay failed for good.
+        case (_, .cancelled), (.prove, .failed(_, .nothingChanged)): break
         case (_, .succeeded), (.rotate, _), (.rollback, _): config.failure = nil
         case (.remote, .rejected(let reason, _)), (.remote, .failed(let reason, _)), (.prove, .rejected(let reason, _)),
             (.prove, .failed(let reason, _)):
