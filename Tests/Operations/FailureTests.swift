@@ -46,6 +46,17 @@ private let reason = Reason("seen")
         try await keyturn.service.config(ServiceHarness.config, as: ServiceHarness.root).record.version(.current)?.proof
     }
 
+    @Test(arguments: [ValidateAnswer.unsupported(reason), .notFound(reason), .tooMany(reason, retryAfter: nil)])
+    func `of a prove that could not tell, the config is as well as before`(_ answer: ValidateAnswer) async throws {
+        let keyturn = try await Self.proven()
+        keyturn.target.answer(validates: [answer])
+        #expect(try await keyturn.rotate(RotationRequest(.prove)).state == .failed)
+        let config = try await keyturn.service.config(ServiceHarness.config, as: ServiceHarness.root)
+        let proof = try await Self.proof(keyturn)
+        #expect(config.state == .ok && proof == .proven)
+        #expect(try await keyturn.service.status(as: ServiceHarness.root).attention.isEmpty)
+    }
+
     @Test func `of the check after a change of the fields, the key is not proven any more, and the config named until it is`() async throws
     {
         let keyturn = try await Self.proven()
