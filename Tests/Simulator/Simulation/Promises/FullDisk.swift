@@ -12,6 +12,8 @@ extension Oracle {
 
     func checkRoom(_ delta: VaultImage.Delta) {
         for entry in delta.entries { if let config = entry.config { actedOn(config) } }
+        // What is under way goes on from its last durable point when the vault opens again.
+        if delta.entries.contains(where: { $0.event == "vault.sealed" }) { unrecorded = [:] }
         guard world.diskFaults.isFull, let other = delta.entries.first(where: { !Self.ofWorkUnderWay.contains($0.event) }) else { return }
         broken(.neverSilent, "'\(other.event)' takes the last room on a full disk, which is kept for what is under way")
     }
