@@ -33,10 +33,10 @@ import Testing
         ("sends-the-earlier-key", "never twice"), ("believes-every-put", "never cut off"),
         ("answers-before-the-commit", "durable before visible"), ("leaves-out-a-config", "never silent: status does not name"),
         ("ignores-quarantine", "quarantine holds: key-"), ("keeps-no-counter", "quarantine holds: an older vault"),
-        ("takes-sent-for-unsent", "never cut off"), ("knows-no-machine", "quarantine holds"),
+        ("takes-sent-for-unsent", "never lost"), ("forgets-pauses", "a pause holds"), ("knows-no-machine", "quarantine holds"),
         ("keeps-its-reserve", "never silent: what the backend answered"),
     ]) func `finds the promise that a variant breaks`(_ variant: String, _ promise: String) async throws {
-        let runs = try await Self.simulator("random", "--rotations", "3000", "--seed", "1", "--variant", variant)
+        let runs = try await Self.simulator("random", "--rotations", "6000", "--seed", "4", "--variant", variant)
         #expect(runs.status == 1)
         #expect(runs.output.contains("Broken: \(promise)"), "\(runs.output)")
     }
@@ -51,7 +51,7 @@ import Testing
     /// An erasure can be too early in two ways, and one that is found says nothing of the other.
     @Test(arguments: [("forgets-the-grace", "seconds too early"), ("forgets-the-proof", "was proven")])
     func `finds an erasure that comes too early`(_ variant: String, _ why: String) async throws {
-        let runs = try await Self.simulator("random", "--rotations", "3000", "--seed", "1", "--variant", variant)
+        let runs = try await Self.simulator("random", "--rotations", "6000", "--seed", "4", "--variant", variant)
         #expect(runs.status == 1)
         #expect(
             runs.output.split(separator: "\n").contains { $0.hasPrefix("Broken: never cut off") && $0.hasSuffix(why) }, "\(runs.output)")
@@ -59,7 +59,7 @@ import Testing
 
     @Test func `replays what it found in a variant`() async throws {
         let variant = "answers-before-the-commit"
-        let runs = try await Self.simulator("random", "--rotations", "3000", "--seed", "1", "--variant", variant)
+        let runs = try await Self.simulator("random", "--rotations", "6000", "--seed", "4", "--variant", variant)
         let found = try #require(runs.output.split(separator: "\n").first { $0.hasPrefix("Broken: ") })
         let again = try #require(runs.output.split(separator: "\n").first { $0.hasPrefix("Again: keyturn-simulator ") })
         let replayed = try await Self.simulator(again.split(separator: " ").dropFirst(2).map(String.init))

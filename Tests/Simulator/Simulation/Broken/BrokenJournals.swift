@@ -15,6 +15,15 @@ struct JournalWithoutOutcome: RotationJournal {
     func credentials(of rotation: Rotation) async throws -> CredentialsInPlay { try await honest.credentials(of: rotation) }
 }
 
+struct JournalWithoutPauses: RotationJournal {
+    let honest: any RotationJournal
+
+    func commit(_ rotation: Rotation) async throws { try await honest.commit(rotation) }
+    func rotation(_ id: RotationID) async throws -> Rotation? { try await honest.rotation(id) }
+    func isPaused(_ config: ConfigName) async throws -> Bool { false }
+    func credentials(of rotation: Rotation) async throws -> CredentialsInPlay { try await honest.credentials(of: rotation) }
+}
+
 struct JournalThatMovesDue: RotationJournal {
     let honest: any RotationJournal
     let vault: VaultStore

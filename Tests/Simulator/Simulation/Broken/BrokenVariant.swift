@@ -22,6 +22,8 @@ package enum BrokenVariant: String, CaseIterable, Sendable {
     case forgetsTheProof = "forgets-the-proof"
     /// A repeated request makes another rotation.
     case forgetsRequests = "forgets-requests"
+    /// Of a paused config the next try goes out.
+    case forgetsPauses = "forgets-pauses"
     /// The due time moves before the rotation has succeeded.
     case movesDueEarly = "moves-due-early"
     /// The earlier key is sent in place of the new one.
@@ -51,6 +53,7 @@ package enum BrokenVariant: String, CaseIterable, Sendable {
         case .forgetsTheGrace: ports.journal = { JournalThatErasesEarly(honest: $0, vault: $1, proofs: [.proven, .off]) }
         case .forgetsTheProof: ports.journal = { JournalThatErasesEarly(honest: $0, vault: $1, proofs: [.unproven]) }
         case .forgetsRequests: ports.operationLimits.idempotencyAge = .zero
+        case .forgetsPauses: ports.journal = { honest, _ in JournalWithoutPauses(honest: honest) }
         case .movesDueEarly: ports.journal = { JournalThatMovesDue(honest: $0, vault: $1) }
         case .sendsTheEarlierKey: ports.targets = Targets(honest: ports.targets) { TargetOfTheEarlierKey(honest: $0) }
         case .believesEveryPut: ports.mistakePuts { _ in .accepted }

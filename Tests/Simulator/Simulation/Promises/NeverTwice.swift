@@ -11,7 +11,7 @@ extension Oracle {
         actedOn(config)
         requireMayPut(value, as: which, for: config)
         guard let record = image.configs[config], let unfinished = record.unfinished, let rotation = image.rotations[unfinished] else {
-            return broken(.neverTwice, "a PUT for '\(config)' without a rotation of it")
+            return broken(.durable, "a PUT for '\(config)' without a rotation of it")
         }
         requireNotPaused(record, rotation, which)
         let phase = rotation.machine.phase
