@@ -63,6 +63,7 @@ let package = Package(
         .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
         .target(name: "CLinux"),
         .target(name: "COpenAPI"),
+        .target(name: "CPriority"),
         .target(name: "CWipe"),
 
         module("Model", []),
@@ -90,14 +91,15 @@ let package = Package(
         .executableTarget(
             name: "keyturnd",
             dependencies: [
-                "Access", "CWipe", "Flashback", "Host", "Model", "Operations", "Outbound", "Rotations", "Secrets", "Settings",
+                "Access", "CPriority", "CWipe", "Flashback", "Host", "Model", "Operations", "Outbound", "Rotations", "Secrets", "Settings",
                 "KeyturnWire", "SQLiteEngine", "SocketAPI", "Vault", argumentParser, logging,
             ],
             swiftSettings: strict),
         .executableTarget(
             name: "keyturn",
             dependencies: [
-                "CWipe", "FlashbackStandIn", "KeyturnClient", "KeyturnWire", "Model", "Secrets", "Settings", "SQLiteEngine", "Vault",
+                "CPriority", "CWipe", "FlashbackStandIn", "KeyturnClient", "KeyturnWire", "Model", "Secrets", "Settings", "SQLiteEngine",
+                "Vault",
                 argumentParser,
             ],
             swiftSettings: strict),

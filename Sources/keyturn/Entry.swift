@@ -1,4 +1,5 @@
 import ArgumentParser
+import CPriority
 import CWipe
 import FoundationEssentials
 import Glibc
@@ -9,6 +10,8 @@ enum Entry {
     static func main() async {
         // SAFETY: an empty function; calling it keeps the wiping `free` in a static link.
         keyturn_wipe_freed_memory()
+        // SAFETY: the same, for the `setpriority` that does nothing.
+        keyturn_keep_priority()
         let surroundings = Surroundings(
             environment: ProcessInfo.processInfo.environment, output: .descriptor(STDOUT_FILENO), errors: .descriptor(STDERR_FILENO))
         let status = await run(Array(CommandLine.arguments.dropFirst()), in: surroundings)

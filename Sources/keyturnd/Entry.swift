@@ -2,6 +2,7 @@ import KeyturnWire
 import Logging
 import Settings
 import ArgumentParser
+import CPriority
 import CWipe
 import Foundation
 import Glibc
@@ -39,6 +40,8 @@ struct Keyturnd: AsyncParsableCommand {
     static func main() async {
         // SAFETY: an empty function; calling it keeps the wiping `free` in a static link.
         keyturn_wipe_freed_memory()
+        // SAFETY: the same, for the `setpriority` that does nothing.
+        keyturn_keep_priority()
         do {
             var command = try parse()
             try await command.run()

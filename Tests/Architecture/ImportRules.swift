@@ -17,10 +17,10 @@ enum ImportRules {
         "Settings": ["Access", "Model"],
         "KeyturnClient": ["KeyturnWire"],
         "FlashbackStandIn": [],
-        "keyturnd": ["SocketAPI", "SQLiteEngine", "Flashback", "Host", "Settings", "CWipe"],
+        "keyturnd": ["SocketAPI", "SQLiteEngine", "Flashback", "Host", "Settings", "CPriority", "CWipe"],
         "manual-page": [],
         "deb": [],
-        "keyturn": ["KeyturnClient", "Secrets", "Vault", "SQLiteEngine", "FlashbackStandIn", "Settings", "CWipe"],
+        "keyturn": ["KeyturnClient", "Secrets", "Vault", "SQLiteEngine", "FlashbackStandIn", "Settings", "CPriority", "CWipe"],
     ]
 
     /// Packages of others, which no arrow passes on: a wrapped library has one importer, or a few that are named here.
