@@ -6,6 +6,8 @@ package enum ClientError: Error, Equatable {
     case unreachable(path: String, why: String)
     /// The connection ended before the whole answer was there: what was asked for may have happened.
     case lost(path: String, why: String)
+    /// The connection ended before the whole answer was there, and what was asked for changes nothing.
+    case unanswered(path: String, why: String)
     /// A backup ended before its end: what came of it is none.
     case backupCutOff
     /// The process that serves the socket is not one to trust with a secret.
@@ -30,6 +32,7 @@ extension ClientError {
         switch self {
         case .unreachable(let path, let why): "The daemon can't be reached at \(path): \(why)."
         case .lost(let path, let why): "The connection to the daemon at \(path) was lost: \(why). What was asked for may have happened."
+        case .unanswered(let path, let why): "The daemon at \(path) did not answer; the connection to it was lost: \(why)."
         case .backupCutOff:
             "The backup is not whole: the daemon broke it off, since it is stopping, its vault can't be read, or the backup took more than 10 minutes."
         case .untrusted(let path, let why): "No secret is sealed for the process that serves \(path): \(why)."

@@ -114,7 +114,7 @@ private struct Watch {
                     return
                 }
             }
-            throw ClientError.lost(path: path, why: "the other side closed it")
+            throw ClientError.unanswered(path: path, why: "the other side closed it")
         }
     }
 
@@ -132,7 +132,7 @@ extension ClientError {
     /// Whether it may be over in a moment: the daemon restarts.
     fileprivate var isPassing: Bool {
         switch self {
-        case .unreachable, .lost: true
+        case .unreachable, .lost, .unanswered: true
         case .problem(let problem): problem.code == "stopping"
         case .untrusted, .garbage, .backupCutOff: false
         }

@@ -34,7 +34,15 @@ struct Exchange: Sendable {
         } catch is HTTPParserError {
             throw .garbage("it is not HTTP")
         } catch {
-            throw .lost(path: daemon.socketPath, why: Failing.sentence(of: error))
+            throw broken(Failing.sentence(of: error))
+        }
+    }
+
+    /// The connection ended too early. GET is safe (RFC 9110, section 9.2.1): then nothing can have happened.
+    private func broken(_ why: String) -> ClientError {
+        switch request.method {
+        case .get: .unanswered(path: daemon.socketPath, why: why)
+        case .put, .post, .patch, .delete: .lost(path: daemon.socketPath, why: why)
         }
     }
 
@@ -53,7 +61,7 @@ struct Exchange: Sendable {
                 if let reply { return reply }
             }
         }
-        throw ClientError.lost(path: daemon.socketPath, why: "it was closed before the answer was complete")
+        throw broken("it was closed before the answer was complete")
     }
 
     private func within(_ patience: Request.Patience, _ body: @escaping @Sendable () async throws -> RawReply) async throws -> RawReply {
@@ -68,7 +76,7 @@ struct Exchange: Sendable {
                 }
                 defer { group.cancelAll() }
                 guard let first = try await group.next(), let reply = first else {
-                    throw ClientError.lost(path: daemon.socketPath, why: "no answer within \(daemon.limits.replyTime)")
+                    throw broken("no answer within \(daemon.limits.replyTime)")
                 }
                 return reply
             }

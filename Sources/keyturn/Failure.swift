@@ -48,7 +48,7 @@ extension Failure {
         case .failed: .failed
         case .sealed: .sealed
         case .client(.problem(let problem)): CommandExit(problem: problem.code)
-        case .client(.unreachable), .client(.lost): .unreachable
+        case .client(.unreachable), .client(.lost), .client(.unanswered): .unreachable
         case .client(.untrusted), .client(.garbage), .client(.backupCutOff): .failed
         }
     }
@@ -66,6 +66,7 @@ extension Failure {
             case .unreachable(let path, _):
                 .local("unreachable", "The daemon can't be reached", error.detail, SocketChoice.whoToAsk(path))
             case .lost: .local("connection-lost", "The connection was lost", error.detail, "keyturn history")
+            case .unanswered: .local("connection-lost", "The connection was lost", error.detail, "keyturn doctor")
             case .backupCutOff: .local("backup-cut-off", "The backup is not whole", error.detail, "keyturn status")
             case .untrusted:
                 .local("untrusted-socket", "The socket is not to be trusted", error.detail, "pgrep -a keyturnd")

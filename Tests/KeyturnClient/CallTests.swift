@@ -204,12 +204,15 @@ import Testing
         #expect(error == .unreachable(path: path, why: "a socket's path has at most 107 bytes"))
     }
 
-    @Test func `a connection that breaks leaves open what happened`() async throws {
+    @Test func `a connection that breaks leaves open what happened, unless nothing could`() async throws {
         try await FakeDaemon.serving { _ in
             .breakOff
         } _: { fake in
-            let error = await #expect(throws: ClientError.self) { try await Daemon(socketPath: fake.socketPath).health() }
-            guard case .lost = error else { return #expect(Bool(false), "\(String(describing: error))") }
+            let daemon = Daemon(socketPath: fake.socketPath)
+            let changing = await #expect(throws: ClientError.self) { try await daemon.seal() }
+            guard case .lost = changing else { return #expect(Bool(false), "\(String(describing: changing))") }
+            let reading = await #expect(throws: ClientError.self) { try await daemon.health() }
+            guard case .unanswered = reading else { return #expect(Bool(false), "\(String(describing: reading))") }
         }
     }
 
@@ -221,7 +224,7 @@ import Testing
             limits.replyTime = .milliseconds(1)
             let daemon = Daemon(socketPath: fake.socketPath, limits: limits)
             let error = await #expect(throws: ClientError.self) { try await daemon.health() }
-            guard case .lost = error else { return #expect(Bool(false), "\(String(describing: error))") }
+            guard case .unanswered = error else { return #expect(Bool(false), "\(String(describing: error))") }
         }
     }
 

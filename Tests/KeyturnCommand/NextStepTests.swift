@@ -27,6 +27,19 @@ import Testing
         }
     }
 
+    @Test func `after a lost connection is to look what happened, where something can have`() async throws {
+        try await FakeDaemon.serving { _ in
+            .breakOff
+        } _: { fake in
+            let changing = await keyturn("cancel", "01JDG0000000000000000000AA", at: fake.socketPath)
+            #expect(changing.errors.contains("may have happened.\n  try: keyturn history\n"), "\(changing.errors)")
+            let reading = await keyturn("status", at: fake.socketPath)
+            #expect(reading.status == .unreachable)
+            #expect(reading.errors.hasPrefix("keyturn: The daemon at \(fake.socketPath) did not answer"), "\(reading.errors)")
+            #expect(reading.errors.hasSuffix(".\n  try: keyturn doctor\n") && !reading.errors.contains("happened"), "\(reading.errors)")
+        }
+    }
+
     @Test func `stands in history and with a version list`() async throws {
         let stuck = rotation("stuck").replacing(#""warnings""#, with: #""next_step":"keyturn resolve X --retry","warnings""#)
         try await FakeDaemon.serving { request in

@@ -55,6 +55,7 @@ import Testing
     @Test func `no socket is 4, an untrusted one 1`() {
         #expect(Failure.client(.unreachable(path: "/s", why: "w")).exit == .unreachable)
         #expect(Failure.client(.lost(path: "/s", why: "w")).exit == .unreachable)
+        #expect(Failure.client(.unanswered(path: "/s", why: "w")).exit == .unreachable)
         #expect(Failure.client(.untrusted(path: "/s", why: "w")).exit == .failed)
     }
 }

@@ -20,7 +20,7 @@ struct DaemonCheck {
                 diagnosis.couldNotSee("the state of the vault", "it takes the right 'status': keyturn whoami")
             case .unreachable(_, let why) where why.hasPrefix("you may not"):
                 diagnosis.couldNotSee("the state of the vault", "the socket is not for this user: \(why)")
-            case .unreachable, .lost, .untrusted, .garbage, .backupCutOff, .problem:
+            case .unreachable, .lost, .unanswered, .untrusted, .garbage, .backupCutOff, .problem:
                 let step = patient.kind == .byHand ? "pgrep -a keyturnd" : "\(patient.journalctl) -n 20 -u keyturnd.service"
                 diagnosis.found("no-daemon", error.detail, step)
             }

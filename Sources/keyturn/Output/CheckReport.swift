@@ -48,7 +48,7 @@ struct CheckReport {
         switch error {
         case .problem(let problem) where problem.code == "not-allowed": unknown.append("this user may not ask: \(problem.detail)")
         case .problem(let problem): critical.append(problem.detail)
-        case .unreachable, .lost: critical.append(error.detail)
+        case .unreachable, .lost, .unanswered: critical.append(error.detail)
         case .garbage, .untrusted, .backupCutOff: unknown.append(error.detail)
         }
         judge()
