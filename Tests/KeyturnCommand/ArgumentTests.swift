@@ -53,6 +53,17 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        (["slot", "add", "--recipient", "xx"], "--recipient must be a public recovery key"),
+        (["slot", "add", "--recipient", ""], "--recipient must be a public recovery key"),
+        (["init", "--vault", "/nonexistent/v", "--recovery=x"], "--recovery must be a public recovery key"),
+        (["encrypt", "--to=x", "--for=a", "--stdin"], "--to must be an intake key"),
+    ]) func `says which kind of key is missing`(_ line: [String], _ said: String) async {
+        let padded = line + Array(repeating: "--quiet", count: 5 - line.count)
+        let ran = await keyturn(padded[0], padded[1], padded[2], padded[3], padded[4])
+        #expect(ran.status == .usage && ran.errors.contains(said), "\(ran.errors)")
+    }
+
     @Test func `is told as JSON where JSON was asked for`() async {
         let ran = await keyturn("stage", "--json")
         #expect(ran.errors.contains("urn:keyturn:problem:usage"))

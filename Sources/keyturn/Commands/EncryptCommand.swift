@@ -32,7 +32,7 @@ struct EncryptCommand: DaemonCommand {
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 
     func perform(_ context: Context) async throws -> CommandExit {
-        let key = try BoxPublicKey(base64: to, of: "--to")
+        let key = try BoxPublicKey(base64: to, .intake, of: "--to")
         let expiresAt = try expires.map { text throws(Failure) in Timestamp.now + .seconds(try Checked.seconds(text, of: "--expires")) }
         // Always JSON: it is a file for another command.
         context.console.json(try sealed(to: key, expiresAt: expiresAt))

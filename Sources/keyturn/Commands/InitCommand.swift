@@ -75,7 +75,7 @@ struct InitCommand: DaemonCommand {
     func perform(_ context: Context) async throws -> CommandExit {
         let folder = VaultFolder(path: try place(context.environment))
         let key = try key(for: folder, context.environment)
-        let recoveryKey = try recovery.map { (text) throws(Failure) in try BoxPublicKey(base64: text, of: "--recovery") }
+        let recoveryKey = try recovery.map { (text) throws(Failure) in try BoxPublicKey(base64: text, .recovery, of: "--recovery") }
         do {
             try folder.requireFree()
             if user { try Self.makeParent(of: folder.path) }

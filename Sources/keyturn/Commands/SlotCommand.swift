@@ -87,7 +87,7 @@ struct SlotAddCommand: DaemonCommand {
             let secret = try Passphrase.slotSecret(Passphrase.new(stdin: stdin), salt: salt)
             return owned(.passphrase, by: secret, salt: salt, vaultKey)
         case (false, let text?, nil):
-            let key = try BoxPublicKey(base64: text, of: "--recipient")
+            let key = try BoxPublicKey(base64: text, .recovery, of: "--recipient")
             return AddSlot(kind: SlotEntry.Kind.recipient.rawValue, name: name, publicKey: Self.base64(key.bytes))
         case (false, nil, let file?):
             let vaultKey = try await vaultKey(context)

@@ -4,10 +4,15 @@ import KeyturnWire
 import Secrets
 
 extension BoxPublicKey {
-    /// From base64, as `keyturn intake-key` prints it.
-    init(base64 text: String, of argument: String) throws(Failure) {
+    /// Whose half it is; a person gets one from the command that prints it.
+    enum Kind: String {
+        case intake = "an intake key: 32 bytes in base64, as 'keyturn intake-key' prints it"
+        case recovery = "a public recovery key: 32 bytes in base64, as 'keyturn recovery-key' prints it"
+    }
+
+    init(base64 text: String, _ kind: Kind, of argument: String) throws(Failure) {
         guard let data = Data(base64Encoded: text), let key = BoxPublicKey(bytes: Array(data)) else {
-            throw .usage("\(argument) must be an intake key: 32 bytes in base64, as 'keyturn intake-key' prints it.")
+            throw .usage("\(argument) must be \(kind.rawValue).")
         }
         self = key
     }
@@ -27,7 +32,7 @@ extension Context {
 
     /// The key that the daemon offers, from a process that may be trusted with a secret. With a pin, only if it is that one.
     func intakeKey(pin: String?) async throws -> BoxPublicKey {
-        let pinned = try pin.map { text throws(Failure) in try BoxPublicKey(base64: text, of: "--intake-key") }
+        let pinned = try pin.map { text throws(Failure) in try BoxPublicKey(base64: text, .intake, of: "--intake-key") }
         let offered = try await offeredKey(for: .stage)
         guard let data = Data(base64Encoded: offered.key), let key = BoxPublicKey(bytes: Array(data)), key.id == offered.keyID else {
             throw ClientError.garbage("its intake key is not one")

@@ -62,7 +62,7 @@ extension Context {
         let root = RootKey(secret: rootKey)
         let offered = try await daemon.intakeKey().body
         guard offered.purposes.contains(Envelope.Purpose.unseal.rawValue) else { return nil }
-        let key = try BoxPublicKey(base64: offered.key, of: "the daemon's intake key")
+        let key = try BoxPublicKey(base64: offered.key, .intake, of: "the daemon's intake key")
         return try Envelope(purpose: .unseal, target: RootKey.target).seal(root, to: key)
     }
 }
