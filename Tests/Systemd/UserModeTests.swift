@@ -38,6 +38,9 @@ struct `A daemon of one's own` {
             pid=$($user systemctl --user show -P MainPID keyturnd.service)
             $user bash -c "grep -E '^(NoNewPrivs|Seccomp):' /proc/$pid/status"
             nsenter -t $pid -m sh -c 'touch /home/dev/x; touch /home/dev/.local/state/x && echo "may write its own folder"; ls /home/dev/.ssh'
+            echo "== what Dispatch complains of"
+            journalctl --sync
+            echo "$(journalctl -q -o cat | grep -c 'thread priority') times"
             echo "== settings and policy"
             mkdir -p /home/dev/.config/keyturn
             echo 'rules: []' > /home/dev/.config/keyturn/policy.yaml
@@ -75,6 +78,7 @@ struct `A daemon of one's own` {
         #expect(sandbox.contains("NoNewPrivs:\t1") && sandbox.contains("Seccomp:\t2"), "\(outcome.output)")
         #expect(
             sandbox.contains("'/home/dev/x': Read-only file system") && sandbox.contains("may write its own folder"), "\(outcome.output)")
+        #expect(outcome["what Dispatch complains of"] == "0 times", "\(outcome.output)")
         let reloaded = outcome["settings and policy"]
         #expect(reloaded.contains("ended with 3") && !reloaded.contains("not reloaded"), "\(outcome.output)")
         #expect(outcome["root is nobody there"].contains("rights: none"), "\(outcome.output)")
@@ -94,6 +98,15 @@ struct `A daemon of one's own` {
             $user keyturn whoami
             echo "== the system's, for its group"
             $user -p SupplementaryGroups=keyturn keyturn whoami
+            echo "== one's own, its socket down"
+            $user systemctl --user stop keyturnd.socket keyturnd.service
+            $user keyturn status
+            $user keyturn doctor
+            echo "== both down, for the system's group outside of a session"
+            systemctl stop keyturnd.socket keyturnd.service
+            $user -p SupplementaryGroups=keyturn env -u XDG_RUNTIME_DIR keyturn doctor; echo "ended with $?"
+            systemctl start keyturnd.socket
+            $user systemctl --user start keyturnd.socket
             echo "== a folder of somebody else's"
             useradd -u 7778 eve
             install -d -o eve /srv/fake /srv/fake/keyturn
@@ -110,6 +123,15 @@ struct `A daemon of one's own` {
         #expect(outcome["nothing of one's own"].contains(system), "\(outcome.output)")
         #expect(outcome["one's own"].contains("the daemon's user"), "\(outcome.output)")
         #expect(outcome["the system's, for its group"].contains("rights: none"), "\(outcome.output)")
+        let down = outcome["one's own, its socket down"]
+        #expect(
+            down.contains("try: systemctl --user start keyturnd.socket")
+                && down.contains("try: systemctl --user enable --now keyturnd.socket")
+                && !down.contains(system), "\(outcome.output)")
+        let outside = outcome["both down, for the system's group outside of a session"]
+        #expect(
+            outside.contains("no-socket: keyturnd.socket is inactive") && outside.contains("/var/lib/keyturn")
+                && outside.contains("ended with 1"), "\(outcome.output)")
         #expect(outcome["a folder of somebody else's"].contains(system), "\(outcome.output)")
         #expect(outcome["a folder that others can write"].contains(system), "\(outcome.output)")
         #expect(outcome["root"].contains("uid:    0"), "\(outcome.output)")

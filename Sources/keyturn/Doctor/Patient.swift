@@ -17,11 +17,11 @@ struct Patient {
         case byHand
     }
 
-    /// `isUser`: asked for by `--user`. Without it, it is the one that other commands would talk to, or a user's own that has lost its socket.
+    /// `isUser`: asked for by `--user`. Without it, it is the one that other commands would talk to.
     init(_ choice: SocketChoice, isUser: Bool, environment: [String: String]) throws(Failure) {
         self.environment = environment
         let folders = UserFolders(environment: environment)
-        if isUser || choice.kind == .user || Self.isUsersWithoutSocket(choice, folders) {
+        if isUser || choice.kind == .user {
             guard let folders, let own = folders.socket else {
                 throw .usage("A user's own daemon is found by HOME and XDG_RUNTIME_DIR, and one of them is not set.")
             }
@@ -29,12 +29,6 @@ struct Patient {
         } else {
             (kind, socket) = (choice.kind == .system || choice.path == SocketChoice.systemPath ? .system : .byHand, choice.path)
         }
-    }
-
-    private static func isUsersWithoutSocket(_ choice: SocketChoice, _ folders: UserFolders?) -> Bool {
-        // SAFETY: no arguments, can't fail.
-        guard choice.kind == .system, geteuid() != 0, let folders else { return false }
-        return FileFacts(path: choice.path) == nil && FileFacts(path: folders.vault) != nil
     }
 
     /// The user whose things they are; `nil` where there is none such.
