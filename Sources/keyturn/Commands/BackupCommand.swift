@@ -166,6 +166,8 @@ extension Failure {
             .failed(
                 "The key or passphrase does not open the backup \(file). Give one that the vault had when the backup was made: its unlock key, a recovery key or a passphrase."
             )
+        case .noKey:
+            .failed("\(error.detail) Give the unlock key that the vault had by --key-file, or use --recovery or --passphrase.")
         case .damaged: .failed("The backup \(file) does not open whole: \(error.detail)", nextStep: BackupError.forged(path: file).nextStep)
         default: .vault(error)
         }
