@@ -124,6 +124,9 @@ struct `The doctor` {
             "policy refused", "echo '  - nonsense: 1' >> /etc/keyturn/policy.yaml", mending: goodPolicy, "policy-refused",
             says: "keyturn policy check /etc/keyturn/policy.yaml"),
         Row(
+            "policy that others can change", "chmod o+w /etc/keyturn/policy.yaml", mending: "chmod 644 /etc/keyturn/policy.yaml",
+            "policy-refused", says: "chmod go-w /etc/keyturn/policy.yaml. The daemon goes on"),
+        Row(
             "reload refused", "echo '  - nonsense: 1' >> /etc/keyturn/policy.yaml; reload_until refused; \(goodPolicy)",
             mending: "reload_until Unsealed.$", "reload-refused", says: "systemctl reload keyturnd.service"),
         Row(

@@ -34,7 +34,8 @@ struct RestoreCommand: DaemonCommand {
         let folder = VaultFolder(path: try Checked.absolute(vault, of: "--vault"))
         let report = try restore(to: folder)
         context.console.show(Restored(vault: folder.path, backup: report)) {
-            context.console.done("Made the vault \(folder.path) out of the backup of \(report.madeAt): \(report.configs) configs.")
+            let configs = report.configs == 1 ? "1 config" : "\(report.configs) configs"
+            context.console.done("Made the vault \(folder.path) out of the backup of \(report.madeAt): \(configs).")
             context.console.done("It is in quarantine: nothing goes out until you release it, or stage a new key and rotate to it.")
             guard folder.path != DaemonSettings().vault else { return context.console.hint("systemctl start keyturnd.socket") }
             let keyFile = unlocking.keyFile ?? unlocking.recovery

@@ -46,9 +46,11 @@ struct FileCheck {
         }
         do throws(SettingsErrors) { _ = try PolicySources(folder: folder, trusted: patient.owner ?? 0).read() } catch {
             for problem in error.errors {
+                let said = "\(problem)"
                 diagnosis.found(
                     "policy-refused",
-                    "\(problem) The daemon goes on with the policy that it has read before, and does not start anew without one.",
+                    // One that ends with a command has no full stop.
+                    "\(said)\(said.hasSuffix(".") ? "" : ".") The daemon goes on with the policy that it has read before, and does not start anew without one.",
                     "keyturn policy check \(ShellWord.quoted(Self.path(of: problem) ?? "\(folder)/policy.yaml"))")
             }
         }
