@@ -75,7 +75,11 @@ struct `The doctor` {
             "bad-credential", says: "it was not passed"),
         Row(
             "unlock key missing, daemon down", "systemctl stop keyturnd.socket keyturnd.service; mv \(credential) /root",
-            mending: "mv /root/keyturn.key \(credential); \(restart)", "unlock-key-missing", "no-socket", says: credential),
+            mending: "mv /root/keyturn.key \(credential); \(restart)", "unlock-key-missing", "no-socket",
+            says: "keyturn unseal --recovery FILE"),
+        Row(
+            "unlock key taken away while the daemon runs", "mv \(credential) /root", mending: "mv /root/keyturn.key \(credential)",
+            "unlock-key-missing", says: "\"next_step\":\"keyturn slot add --systemd-credential\""),
         Row(
             "unlock key of another host",
             "mv /var/lib/systemd/credential.secret /root; systemd-creds setup; systemctl stop keyturnd.service",
@@ -84,6 +88,24 @@ struct `The doctor` {
             "unlock key of another vault",
             "mv \(credential) /root; head -c 32 /dev/urandom | systemd-creds encrypt --name=keyturn.key - \(credential); systemctl restart keyturnd.service",
             mending: "mv /root/keyturn.key \(credential); \(restart)", "bad-credential", says: "does not open this vault"),
+        Row(
+            "unlock key of another vault, put there while the daemon runs",
+            "head -c 32 /dev/urandom | systemd-creds encrypt --name=keyturn.key - \(credential)",
+            // As it says itself.
+            mending:
+                "mv \(credential) \(credential).old && keyturn slot add --systemd-credential; systemctl restart keyturnd.service; rm \(credential).old",
+            "unlock-key-wrong", says: "mv \(credential) \(credential).old && keyturn slot add --systemd-credential"),
+        Row(
+            "plain unlock key of another vault",
+            "systemd-creds decrypt --name=keyturn.key \(credential) /root/plain.key; \(dropIn("keyturnd.service", "Service", "LoadCredentialEncrypted=\\nLoadCredential=keyturn.key:/root/plain.key")); keyturn status && head -c 32 /dev/urandom > /root/plain.key",
+            mending: "rm /root/plain.key; \(noDropIn("keyturnd.service")); \(restart)", "unlock-key-wrong",
+            says: "keyturn slot add --key-file /root/plain.key"),
+        Row(
+            "key file that is cut",
+            "systemd-creds decrypt --name=keyturn.key \(credential) /root/plain.key; install -o keyturn -g keyturn -m 600 /root/plain.key /var/lib/keyturn.key; rm /root/plain.key; \(dropIn("keyturnd.service", "Service", "LoadCredentialEncrypted=")); keyturn status && truncate -s 31 /var/lib/keyturn.key",
+            mending:
+                "cd /var/lib; mv keyturn.key keyturn.key.old && keyturn slot add --key-file /var/lib/keyturn.key && chown --reference=keyturn.key.old keyturn.key; systemctl restart keyturnd.service; keyturn doctor; rm keyturn.key keyturn.key.old; cd; \(noDropIn("keyturnd.service")); \(restart)",
+            "unlock-key-wrong", says: "31 bytes instead of 32"),
         Row(
             "unlock key in a file that is not there",
             "\(dropIn("keyturnd.service", "Service", "LoadCredentialEncrypted=\\nLoadCredential=keyturn.key:/root/none.key")); keyturn status; until_failed keyturnd.socket",

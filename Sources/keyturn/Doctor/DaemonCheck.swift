@@ -1,6 +1,7 @@
 import KeyturnClient
 import KeyturnWire
 import Model
+import Vault
 
 /// What only the daemon knows: the state of its vault, and of its configs.
 struct DaemonCheck {
@@ -26,6 +27,12 @@ struct DaemonCheck {
             }
             return nil
         }
+    }
+
+    /// `nil` for who has not the right 'admin', and of a vault that can't be read.
+    func slots() async -> [Vault.Slot]? {
+        guard let page = try? await daemon.slots().body else { return nil }
+        return try? page.items.map { try Vault.Slot($0) }
     }
 
     func examine(_ status: Status, _ units: Units?, into diagnosis: inout Diagnosis) async {

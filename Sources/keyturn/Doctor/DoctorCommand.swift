@@ -35,7 +35,8 @@ struct DoctorCommand: DaemonCommand {
         let (status, answer) = await askedUntilItFails(daemon, patient)
         var diagnosis = Diagnosis()
         let units = await units(of: patient, &diagnosis)
-        await FileCheck(patient: patient, status: status, units: units).examine(into: &diagnosis)
+        let slots = status == nil ? nil : await daemon.slots()
+        await FileCheck(patient: patient, status: status, units: units, slots: slots).examine(into: &diagnosis)
         if let units { UnitCheck(patient: patient, units: units).examine(into: &diagnosis) }
         SocketCheck(patient: patient, units: units).examine(into: &diagnosis)
         if let status {

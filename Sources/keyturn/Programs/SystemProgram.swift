@@ -21,20 +21,42 @@ struct SystemProgram {
         var complaint: String { errors.split(separator: "\n").last.map { SafeText.line(String($0)) } ?? "it ended with \(status)" }
     }
 
+    /// Of a program that prints a secret.
+    struct SecretRun: ~Copyable {
+        let run: Run
+        let secret: Secret
+    }
+
     /// Its words are asked for in English, since they are shown as they are. Throws when it can't be started, or takes too long.
     func run(_ arguments: [String], input: consuming ChildProcess.Input = .nothing) async throws(Failure) -> Run {
-        let name = path.split(separator: "/").last.map(String.init) ?? path
         let (output, errors) = (try Pipe(), try Pipe())
+        let status = try await finish(arguments, input: input, output, errors, draining: [output, errors])
+        return Run(status: status, output: output.content, errors: errors.text)
+    }
+
+    /// What it prints goes from the pipe into guarded memory alone. It has to fit into the pipe, 64 KiB, since it is read at the end.
+    func runForSecret(_ arguments: [String]) async throws(Failure) -> SecretRun {
+        let (output, errors) = (try Pipe(), try Pipe())
+        let status = try await finish(arguments, input: .nothing, output, errors, draining: [errors])
+        let secret = try SecretSource.read(output.reading, to: .endOfFile, from: "the output of \(name)")
+        return SecretRun(run: Run(status: status, output: [], errors: errors.text), secret: secret)
+    }
+
+    private var name: String { path.split(separator: "/").last.map(String.init) ?? path }
+
+    private func finish(
+        _ arguments: [String], input: consuming ChildProcess.Input, _ output: Pipe, _ errors: Pipe, draining: [Pipe]
+    ) async throws(Failure) -> Int32 {
         let child = try ChildProcess.start(
             path, [name] + arguments, environment: environment.merging(["LC_ALL": "C"]) { $1 }, input: input,
             output: .descriptors(output: output.writing, errors: errors.writing))
         output.closeWriting()
         errors.closeWriting()
-        let isWhole = Self.drain([output, errors], until: .now + Self.patience)
+        let isWhole = Self.drain(draining, until: .now + Self.patience)
         if !isWhole { child.end() }
         let status = await child.wait()
         guard isWhole else { throw .failed("\(name) has not answered within \(Self.patience.components.seconds) s.") }
-        return Run(status: status, output: output.content, errors: String(decoding: errors.content, as: UTF8.self))
+        return status
     }
 
     /// Reads all until their ends; false when that takes too long.
@@ -55,6 +77,7 @@ struct SystemProgram {
         let writing: CInt
         private var isWritingClosed = false
         private(set) var content: [UInt8] = []
+        var text: String { String(decoding: content, as: UTF8.self) }
         private(set) var isAtEnd = false
 
         init() throws(Failure) {

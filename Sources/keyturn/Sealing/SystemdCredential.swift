@@ -65,9 +65,9 @@ struct SystemdCredential {
         unlink(Self.path)
     }
 
-    /// Whether one opens on this machine. The plaintext goes nowhere.
-    func check(_ path: String) async throws(Failure) -> SystemProgram.Run {
-        try await creds.run(["decrypt", "--name=\(Self.name)", path, "/dev/null"])
+    /// The key in one, as far as it opens on this machine: only where the run ended well.
+    func decrypt(_ path: String) async throws(Failure) -> SystemProgram.SecretRun {
+        try await creds.runForSecret(["decrypt", "--name=\(Self.name)", path, "-"])
     }
 }
 
