@@ -13,6 +13,12 @@ struct RestoreCommand: DaemonCommand {
             Overwrites nothing, and looks at the whole backup before it writes anything. The vault begins in quarantine: the backup may hold \
             keys that have died since, so nothing goes out until a config is released (keyturn release) or has a newly staged key.
             As root, for a daemon of another user: make the empty folder for that user first; the new files get its owner.
+
+            Example, for keyturnd.service:
+              systemctl stop keyturnd.socket keyturnd.service
+              systemd-tmpfiles --create keyturn.conf
+              keyturn restore keyturn.backup --vault /var/lib/keyturn --recovery recovery.key
+              systemctl restart keyturnd.service
             """)
 
     @Argument(help: ArgumentHelp("The backup.", valueName: "file")) var file: String
@@ -37,7 +43,8 @@ struct RestoreCommand: DaemonCommand {
             let configs = report.configs == 1 ? "1 config" : "\(report.configs) configs"
             context.console.done("Made the vault \(folder.path) out of the backup of \(report.madeAt): \(configs).")
             context.console.done("It is in quarantine: nothing goes out until you release it, or stage a new key and rotate to it.")
-            guard folder.path != DaemonSettings().vault else { return context.console.hint("systemctl start keyturnd.socket") }
+            // It starts the socket, too; a daemon that runs goes on seeing the folder that was there before.
+            guard folder.path != DaemonSettings().vault else { return context.console.hint("systemctl restart keyturnd.service") }
             let keyFile = unlocking.keyFile ?? unlocking.recovery
             context.console.hint(PastedCommand.daemon(of: folder.path, keyFile: keyFile == folder.defaultKeyFile ? nil : keyFile))
             context.console.hint(PastedCommand(socket: PastedCommand.socket(of: folder.path)).text("keyturn status"))
