@@ -2,7 +2,10 @@ package import Model
 
 /// Why the vault can't be opened, read or written.
 package enum VaultError: Error, Equatable {
-    case missing(path: String)
+    /// `making`: what makes one there, where the place has a command of its own.
+    case missing(path: String, making: String? = nil)
+    /// Something that outlives a vault, and says that there was one.
+    case lost(path: String, trace: String)
     case exists(path: String)
     /// Nothing can be moved there as a whole.
     case mountPoint(path: String)
@@ -37,7 +40,7 @@ package enum VaultError: Error, Equatable {
 
     package var code: String {
         switch self {
-        case .missing: "vault-missing"
+        case .missing, .lost: "vault-missing"
         case .exists: "vault-exists"
         case .mountPoint: "mount-point"
         case .tooOpen: "vault-too-open"
@@ -62,7 +65,8 @@ package enum VaultError: Error, Equatable {
 
     package var detail: String {
         switch self {
-        case .missing(let path): "There is no vault at \(path)."
+        case .missing(let path, _): "There is no vault at \(path)."
+        case .lost(let path, let trace): "There is no vault at \(path) any more: \(trace) is still there."
         case .exists(let path):
             "There is something at \(path) already; nothing was overwritten. Choose another folder, or use the vault that is there."
         case .mountPoint(let path):
@@ -97,6 +101,8 @@ package enum VaultError: Error, Equatable {
         switch self {
         case .missing:
             "If there was one, look why it is gone (a disk that is not mounted?), or restore a backup in its place. It is looked at again by itself, within a minute."
+        case .lost:
+            "Look why it is gone (a disk that is not mounted?), or restore a backup in its place; a new one would be empty. It is looked at again by itself, within a minute."
         case .tooOpen: "It is looked at again by itself, within a minute."
         case .wrongOwner: "Only root can change that; it is looked at again by itself, within a minute."
         case .inUse: "Stop the other one; this vault then opens by itself."
@@ -118,16 +124,14 @@ package enum VaultError: Error, Equatable {
     /// A command that works when pasted into a shell.
     package var nextStep: String {
         switch self {
-        // Its place under systemd, where the key belongs into a credential.
-        case .missing("/var/lib/keyturn"): "keyturn init --systemd-credential"
-        case .missing(let path): "keyturn init --vault \(ShellWord.quoted(path))"
+        case .missing(let path, let making): making ?? "keyturn init --vault \(ShellWord.quoted(path))"
         case .exists(let path): "ls -ld \(ShellWord.quoted(path))"
         case .mountPoint(let path): "df -h \(ShellWord.quoted(path))"
         case .tooOpen(let path, _): "chmod go= \(ShellWord.quoted(path))"
         case .wrongOwner(let path, _, let own): "chown -R \(own) \(ShellWord.quoted(path))"
         case .inUse: "pgrep -a keyturnd"
         case .older, .noMirror: "keyturn unseal --accept-older"
-        case .notAVault, .damaged, .damagedDatabase, .altered: "keyturn help restore"
+        case .lost, .notAVault, .damaged, .damagedDatabase, .altered: "keyturn help restore"
         case .newer: "keyturn version"
         case .wrongKey, .noKey, .badKeyFile, .sealed: "keyturn unseal"
         case .badCredential: "systemctl restart keyturnd.service"
@@ -141,7 +145,7 @@ package enum VaultError: Error, Equatable {
     /// Whether it may pass without a word to the daemon, so that trying again makes sense.
     package var mayPass: Bool {
         switch self {
-        case .inUse, .diskFull, .failed, .missing, .tooOpen, .wrongOwner: true
+        case .inUse, .diskFull, .failed, .missing, .lost, .tooOpen, .wrongOwner: true
         case .exists, .mountPoint, .notAVault, .newer, .wrongKey, .noKey, .badCredential, .awaitsPassphrase, .awaitsRecoveryKey,
             .badKeyFile, .damaged,
             .damagedDatabase, .altered, .older, .noMirror, .sealed:
@@ -152,7 +156,8 @@ package enum VaultError: Error, Equatable {
     /// As an answer to a request.
     package var problem: Problem {
         switch self {
-        case .sealed, .missing, .tooOpen, .wrongOwner, .inUse, .notAVault, .newer, .wrongKey, .noKey, .badCredential, .awaitsPassphrase,
+        case .sealed, .missing, .lost, .tooOpen, .wrongOwner, .inUse, .notAVault, .newer, .wrongKey, .noKey, .badCredential,
+            .awaitsPassphrase,
             .awaitsRecoveryKey,
             .badKeyFile:
             Problem(.sealed, explanation, nextStep: nextStep)

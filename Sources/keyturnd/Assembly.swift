@@ -31,7 +31,8 @@ struct Assembly {
         let (tally, requests) = (Tally(clock: clock), RequestTally())
         let events = EventHub(listeners: [EventLog(logger: logger), tally])
         let folder = VaultFolder(path: settings.vault)
-        let mirror = CounterFile(path: settings.counterFile ?? folder.defaultCounterFile)
+        let counterFile = settings.counterFile ?? folder.defaultCounterFile
+        let mirror = CounterFile(path: counterFile)
         let vault = VaultStore(audience: events, mirror: mirror, kindNames: RecordNames.all)
         let targets = FlashbackBackend(limits: limits.outbound, now: clock.now) { report in
             tally.requested(report.upstream, report.method, outcome: report.outcome.rawValue, took: report.time)
@@ -45,7 +46,7 @@ struct Assembly {
         let service = VaultService(
             vault: vault, runner: runner, targets: targets, bearers: bearers, clock: clock, random: random,
             limits: limits.operations, stragglers: stragglers,
-            source: VaultPlace(folder: folder, keyFile: settings.keyFile))
+            source: VaultPlace(folder: folder, keyFile: settings.keyFile, counterFile: counterFile))
         let open = OpenPages(service: service, tally: tally, requests: requests, clock: clock, version: Release.version) {
             folder.use.map { DiskUse(vaultBytes: $0.vaultBytes, freeBytes: $0.freeBytes) }
         }

@@ -1,8 +1,10 @@
+import Glibc
 import Host
 import Model
 import Operations
 import SQLiteEngine
 import Secrets
+import Settings
 import Vault
 
 /// Where the vault and its unlock key are. Looked at anew each time it is unsealed.
@@ -10,6 +12,8 @@ struct VaultPlace: VaultSource {
     let folder: VaultFolder
     /// From the settings; else systemd's credential; else beside the vault.
     let keyFile: String?
+    /// The mirror of its counter, which outlives it.
+    let counterFile: String
 
     /// The name of the unit's credential (`LoadCredential=`), see systemd.exec(5).
     private static let credentialName = "keyturn.key"
@@ -18,7 +22,7 @@ struct VaultPlace: VaultSource {
 
     func open(at time: Timestamp, random: any RandomSource) throws(VaultError) -> OpenVault {
         // First: where there is no vault, a key that is missing too is not what to look for.
-        try folder.check()
+        do throws(VaultError) { try folder.check() } catch { throw explained(error) }
         do throws(VaultError) {
             return try folder.open(unlockKey: try unlockKey(), at: time, random: random)
         } catch {
@@ -45,7 +49,33 @@ struct VaultPlace: VaultSource {
         try folder.open(rootKey: rootKey, random: random)
     }
 
-    func slots() throws(VaultError) -> [Slot] { try folder.slots() }
+    func slots() throws(VaultError) -> [Slot] {
+        do throws(VaultError) { return try folder.slots() } catch { throw explained(error) }
+    }
+
+    // MARK: Where there is none
+
+    /// To be told to make a new vault is no help to who has lost one.
+    private func explained(_ error: VaultError) -> VaultError {
+        guard case .missing(let path, _) = error else { return error }
+        if let trace { return .lost(path: path, trace: trace) }
+        // Under systemd the key belongs into a credential.
+        return .missing(path: path, making: path == DaemonSettings().vault ? "keyturn init --systemd-credential" : nil)
+    }
+
+    private var trace: String? {
+        if Self.isThere(counterFile) { return "the mirror of its counter, \(counterFile)," }
+        if credential != nil { return "its unlock key, systemd's credential '\(Self.credentialName)'," }
+        let file = keyFile ?? folder.defaultKeyFile
+        return Self.isThere(file) ? "its unlock key, \(file)," : nil
+    }
+
+    private static func isThere(_ file: String) -> Bool {
+        // SAFETY: the path is a C string for the length of the call.
+        access(file, F_OK) == 0
+    }
+
+    // MARK: Its key
 
     private func unlockKey() throws(VaultError) -> Secret {
         if let keyFile { return try KeyFile.read(keyFile, systemdCredential: false) }

@@ -11,7 +11,8 @@ import Vault
     private static let path = "/srv/it's here/vault"
 
     private static let vaultErrors: [VaultError] = [
-        .missing(path: path), .exists(path: path), .tooOpen(path: path, mode: "0750"), .wrongOwner(path: path, uid: 1, mustBe: 2),
+        .missing(path: path), .missing(path: path, making: "keyturn init --systemd-credential"), .lost(path: path, trace: "the mirror"),
+        .exists(path: path), .tooOpen(path: path, mode: "0750"), .wrongOwner(path: path, uid: 1, mustBe: 2),
         .inUse(path: path), .notAVault(path: path), .newer(format: 9), .wrongKey, .noKey("\(path) does not exist"), .awaitsPassphrase,
         .awaitsRecoveryKey,
         .mountPoint(path: path),

@@ -87,11 +87,14 @@ struct FileCheck {
             return diagnosis.couldNotSee("the vault's files", "\(settings.vault) is not for this user")
         }
         do throws(VaultError) { try VaultFolder(path: settings.vault).check(ownedBy: owner) } catch {
-            let step =
-                if case .missing = error, patient.kind != .byHand {
-                    patient.kind == .system ? "keyturn init --systemd-credential" : "keyturn init --user"
-                } else { error.nextStep }
-            return diagnosis.found(error.code, error.detail, step)
+            guard case .missing = error else { return diagnosis.found(error.code, error.detail, error.nextStep) }
+            return reportMissing(settings, &diagnosis)
+        }
+        if let code = status?.sealedCode, doesNotSee(settings.vault) {
+            return diagnosis.found(
+                code,
+                "The daemon does not see the vault at \(settings.vault), which came there while it was running: what it sees of the folders is from its start.",
+                "\(patient.systemctl) restart keyturnd.service")
         }
         guard let written = FileFacts(path: "\(settings.vault)/vault.db")?.modifiedSeconds else { return }
         let ahead = written - Timestamp.now.milliseconds / 1000
@@ -102,4 +105,38 @@ struct FileCheck {
                 "timedatectl")
         }
     }
+
+    /// Its sandbox keeps the folder that was there before, or has the new one for reading alone.
+    private func doesNotSee(_ vault: String) -> Bool {
+        guard status?.sealedCode != "vault-missing" else { return true }
+        // SAFETY: the path is a C string for the length of the call.
+        return status?.sealedReason?.contains("Read-only file system") == true && access(vault, W_OK) == 0
+    }
+
+    private func reportMissing(_ settings: DaemonSettings, _ diagnosis: inout Diagnosis) {
+        let path = settings.vault
+        if let trace = traces(of: settings).first(where: { FileFacts(path: $0) != nil }) {
+            let lost = VaultError.lost(path: path, trace: trace)
+            return diagnosis.found(lost.code, lost.explanation, lost.nextStep)
+        }
+        let missing = VaultError.missing(
+            path: path, making: patient.kind == .system ? "keyturn init --systemd-credential" : "keyturn init --user")
+        // The daemon sees traces that this user may not.
+        if let status, status.sealedCode == missing.code, let step = status.nextStep, !step.hasPrefix("keyturn init ") {
+            return diagnosis.found(missing.code, status.sealedReason ?? missing.detail, step)
+        }
+        diagnosis.found(missing.code, missing.detail, missing.nextStep)
+    }
+
+    /// What outlives a vault: the mirror of its counter, and its unlock key.
+    private func traces(of settings: DaemonSettings) -> [String] {
+        let folder = VaultFolder(path: settings.vault)
+        let isSystem = patient.kind == .system
+        let counter = settings.counterFile ?? (isSystem ? Self.systemsCounter : folder.defaultCounterFile)
+        let credentials = isSystem && settings.keyFile == nil ? (units?.credentials ?? CredentialSource.shipped).map(\.path) : []
+        return [counter] + credentials + [settings.keyFile ?? folder.defaultKeyFile]
+    }
+
+    /// In the second `StateDirectory=` of keyturnd.service.
+    private static let systemsCounter = "/var/lib/keyturn-counter/counter"
 }
