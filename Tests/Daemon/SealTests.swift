@@ -146,6 +146,23 @@ import Testing
         }
     }
 
+    @Test(arguments: ["vault.counter", "vault.key"]) func `one that is gone is not to be made anew, as long as something is left of it`(
+        _ left: String
+    ) async throws {
+        try await Installation.with { keyturn in
+            try await keyturn.initialise()
+            try await keyturn.start()
+            try await keyturn.terminate()
+            for name in ["vault", "vault.counter", "vault.key"] where name != left {
+                try FileManager.default.removeItem(atPath: "\(keyturn.folder.path)/\(name)")
+            }
+            try await keyturn.start()
+            let status = try await keyturn.keyturn("status", "--json").document
+            #expect(status["sealed_code"].text == "vault-missing" && status["next_step"].text == "keyturn help restore", "\(status)")
+            #expect(status["sealed_reason"].text?.contains("\(keyturn.folder.path)/\(left), is still there") == true, "\(status)")
+        }
+    }
+
     @Test func `one that another daemon uses stays closed, and opens when that one is gone`() async throws {
         try await Installation.with { keyturn in
             try await keyturn.initialise()
