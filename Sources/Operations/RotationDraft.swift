@@ -155,6 +155,7 @@ struct RotationDraft: Sendable {
         let former = record.remoteFields.values(of: fields) ?? RemoteFields()
         let number = config.nextVersion
         config.nextVersion += 1
+        stragglers.carry(source.number, over: number, of: record.name)
         config.versions.append(
             VersionRecord(
                 number: number, state: .pending, proof: nil, createdAt: at, hasKey: source.hasKey, hasSecret: source.hasSecret,

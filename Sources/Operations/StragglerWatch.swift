@@ -43,6 +43,13 @@ package final class StragglerWatch: Sendable {
         }
     }
 
+    /// A rollback puts the credential of an earlier version under a number of its own: what may land of the one is the other's value.
+    func carry(_ earlier: VersionNumber, over later: VersionNumber, of config: ConfigName) {
+        state.withLock { state in
+            state.sent[Straggler(config: config, version: later)] = state.sent[Straggler(config: config, version: earlier)]
+        }
+    }
+
     /// Whether a PUT of some other version than this one may still land.
     func othersMayLand(in config: ConfigRecord, but number: VersionNumber?) -> Bool {
         let (now, horizon) = (clock.uptime(), horizon)

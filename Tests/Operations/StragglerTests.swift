@@ -61,6 +61,28 @@ private let reason = Reason("seen")
         #expect(try await Self.rotateTo("key-four", keyturn) == (.proven, false))
     }
 
+    @Test func `is waited for under the number that a rollback gives it`() async throws {
+        let keyturn = try await ServiceHarness()
+        try await keyturn.setUp(grace: .zero)
+        keyturn.clock.advance(by: .seconds(7200))
+        try await keyturn.stage("key-one")
+        keyturn.target.answer(puts: [.unknown(reason, retryAfter: nil)], validates: [.works, .unsupported(reason)])
+        let rotating = Task { try await keyturn.rotate() }
+        await keyturn.clock.sleepers(atLeast: 1)
+        keyturn.clock.advance(by: .seconds(1))
+        #expect(try await rotating.value.state == .succeeded)
+        try await keyturn.stage("key-two")
+        #expect(try await keyturn.rotate().state == .succeeded)
+        #expect(try await keyturn.rotate(RotationRequest(.rollback)).state == .succeeded)
+        #expect(try await keyturn.states() == [1: .retired, 2: .previous, 3: .current])
+        try await keyturn.stage("key-four")
+        #expect(try await keyturn.rotate().state == .succeeded)
+        _ = await keyturn.service.eraseOnce()
+        #expect(try await keyturn.states()[3] == .previous, "the first key's PUT may land")
+        #expect(
+            try await keyturn.service.config(ServiceHarness.config, as: ServiceHarness.root).record.version(.current)?.proof == .unproven)
+    }
+
     @Test func `keeps its config where it was sent, until another one is confirmed there`() async throws {
         let keyturn = try await Self.putBack()
         func move() async -> [Problem.Code?] {
