@@ -14,12 +14,12 @@ extension VaultService {
     /// Also one that was removed: it may come back. The word is on the quarantine that its giver saw, not on the one of a vault that was opened
     /// since.
     private func releaseKept(_ name: ConfigName, from seen: Quarantine, as caller: Caller) async throws {
-        let (now, horizon) = (clock.now(), limits.stragglerHorizon)
+        let (now, timeLeft) = (clock.now(), stragglers.timeLeftSinceOpening)
         try await write { transaction in
             guard var config = try transaction.get(.config, .named(name)), let quarantine = try transaction.quarantine(of: config),
                 quarantine.id == seen.id
             else { return .unchanged(()) }
-            config.release(from: quarantine, landing: now + horizon)
+            config.release(from: quarantine, landing: now + timeLeft)
             try transaction.put(.config, .named(name), config)
             return .changed((), AuditEvent(at: now, "config.released", by: caller.audited, config: name, outcome: quarantine.why.rawValue))
         }

@@ -123,7 +123,7 @@ struct RotationDraft: Sendable {
         var config = record
         if let quarantine {
             passOver(before: next.number, in: &config)
-            config.expect(whatCameWith: quarantine, landing: at + limits.stragglerHorizon)
+            config.expect(whatCameWith: quarantine, landing: at + stragglers.timeLeftSinceOpening)
         }
         config.update(next.number) { version in
             version.state = .pending

@@ -74,9 +74,9 @@ extension VaultService {
         takenUp.set(false)
         try await vault.unseal(Admission(at: now, by: caller, machine: source.machine, older: older)) { () throws(VaultError) in
             runner.prepare()
+            stragglers.begin()
             return try body(now)
         }
-        stragglers.begin()
         sealedIntake.burn()
         try await sealedOnFailure { try await forEachUnfinished(runner.announce(found:)) }
         return opening

@@ -34,6 +34,12 @@ package final class StragglerWatch: Sendable {
 
     private var horizon: Duration { limits.current.stragglerHorizon }
 
+    /// How long what was under way before the opening may still land.
+    var timeLeftSinceOpening: Duration {
+        let (now, horizon) = (clock.uptime(), horizon)
+        return state.withLock { max(horizon - (now - $0.opening), .zero) }
+    }
+
     /// A PUT of this version ends without its outcome being known.
     func note(_ version: VersionNumber, of config: ConfigName) {
         let (now, horizon) = (clock.uptime(), horizon)

@@ -12,7 +12,7 @@ package actor UpstreamBearers: BearerKeeper {
     private let clock: any RotationClock
     /// Where refreshes run: they outlive the caller that began them.
     private let executor: (any TaskExecutor)?
-    private var refreshes: [UpstreamName: Task<BearerRenewal, any Error>] = [:]
+    private var refreshes: [Refresh: Task<BearerRenewal, any Error>] = [:]
     private nonisolated let memory = Mutex(Memory())
     private nonisolated let tell = Mutex<(@Sendable (UpstreamName) -> Void)?>(nil)
 
@@ -25,6 +25,17 @@ package actor UpstreamBearers: BearerKeeper {
         var drops = 0
         /// Grows with each vault that goes or comes: a refresh that was begun over another one is none of this one's.
         var vaults = 0
+
+        mutating func drop(_ upstream: UpstreamName) {
+            opened[upstream] = nil
+            drops += 1
+        }
+    }
+
+    /// One that is under way over another vault is none of this one's.
+    private struct Refresh: Hashable {
+        let upstream: UpstreamName
+        let vaults: Int
     }
 
     private struct Opened {
@@ -66,6 +77,8 @@ package actor UpstreamBearers: BearerKeeper {
             case .lacking(let why) = try await renew(name, refused: record.bearerGeneration, for: work)
         {
             lack = why
+            // The refresh token may be as good as ever, and a 401 on what has expired would only use it once more.
+            if case .refresh = why { return .lacking(lack, generation: record.bearerGeneration) }
         }
         guard let bearer = try await bearerAtHand(of: upstream) else { return .lacking(lack, generation: record.bearerGeneration) }
         return .bearer(bearer)
@@ -95,7 +108,11 @@ package actor UpstreamBearers: BearerKeeper {
 
     package nonisolated func generation(of upstream: UpstreamAddress) async throws -> Int {
         guard let record = try await record(of: upstream.name), record.address.isTrusted(like: upstream) else { return 0 }
-        return held(for: record)?.generation ?? record.bearerGeneration
+        let newest = held(for: record)?.generation ?? record.bearerGeneration
+        memory.withLock { memory in
+            if let opened = memory.opened[record.name], opened.bearer.generation < newest { memory.drop(record.name) }
+        }
+        return newest
     }
 
     /// A token that dies while a request is under way is as good as dead.
@@ -105,10 +122,7 @@ package actor UpstreamBearers: BearerKeeper {
 
     /// The stored one has changed or goes.
     nonisolated func forget(_ upstream: UpstreamName) {
-        memory.withLock { memory in
-            memory.opened[upstream] = nil
-            memory.drops += 1
-        }
+        memory.withLock { $0.drop(upstream) }
     }
 
     /// The vault is sealed, or another one may come: nothing of it is left in memory.
@@ -124,7 +138,8 @@ package actor UpstreamBearers: BearerKeeper {
 
     private func renew(_ upstream: UpstreamName, refused generation: Int, for work: VaultStore.Work) async throws -> BearerRenewal {
         forget(upstream)
-        if let refresh = refreshes[upstream] { return try await refresh.value }
+        let key = Refresh(upstream: upstream, vaults: memory.withLock(\.vaults))
+        if let refresh = refreshes[key] { return try await refresh.value }
         if let held = held(of: upstream) {
             // What is refreshed next is what came back last, and that is not durable yet.
             do { try await store(held) } catch  where held.generation > generation { return .renewed }
@@ -133,10 +148,10 @@ package actor UpstreamBearers: BearerKeeper {
         if record.bearerGeneration > generation { return .renewed }
         guard record.bearer == .refreshToken else { return .lacking(.token(nil)) }
         // Another caller may have begun one while this one read.
-        if let refresh = refreshes[upstream] { return try await refresh.value }
+        if let refresh = refreshes[key] { return try await refresh.value }
         let refresh = Task(executorPreference: executor) { try await self.refresh(record, for: work) }
-        refreshes[upstream] = refresh
-        defer { refreshes[upstream] = nil }
+        refreshes[key] = refresh
+        defer { refreshes[key] = nil }
         return try await refresh.value
     }
 
@@ -149,8 +164,8 @@ package actor UpstreamBearers: BearerKeeper {
         guard let refresh = try await begin(record, for: work) else { return .lacking(.token(nil)) }
         switch await targets.target(at: record.address).refresh(with: refresh.token.secret) {
         case .refreshed(let tokens):
-            await keep(HeldTokens(tokens, for: record), of: refresh.vaults)
-            return .renewed
+            let isKept = await keep(HeldTokens(tokens, for: record), of: refresh.vaults)
+            return isKept ? .renewed : .lacking(.refresh(Reason("another vault was opened meanwhile")))
         // The vault's trouble from here on shows where it writes next: the backend's answer stands all the same.
         case .refused(let reason):
             let why =
@@ -200,17 +215,20 @@ package actor UpstreamBearers: BearerKeeper {
     // MARK: What came back
 
     /// The old token may be used up: what came back stays at hand, and may be used, until it is stored, the vault is sealed, or the operator
-    /// has set another bearer.
-    private nonisolated func keep(_ tokens: HeldTokens, of vaults: Int) async {
+    /// has set another bearer. False when the vault is another one by now.
+    private nonisolated func keep(_ tokens: HeldTokens, of vaults: Int) async -> Bool {
         let isKept = memory.withLock { memory in
             guard memory.vaults == vaults else { return false }
             memory.held[tokens.upstream] = tokens
+            // While the refresh was out, others may have opened the old one again.
+            memory.drop(tokens.upstream)
             return true
         }
-        guard isKept else { return }
+        guard isKept else { return false }
         try? await store(tokens)
         let tell = tell.withLock(\.self)
         tell?(tokens.upstream)
+        return true
     }
 
     /// Tries again what could not be stored so far.
@@ -255,7 +273,11 @@ package actor UpstreamBearers: BearerKeeper {
             }
             return .changed((), AuditEvent(at: now, "upstream.refresh-ended", by: nil, upstream: name, outcome: "refreshed"))
         }
-        memory.withLock { if $0.held[name] === tokens { $0.held[name] = nil } }
+        memory.withLock { memory in
+            guard memory.held[name] === tokens else { return }
+            memory.held[name] = nil
+            memory.drop(name)
+        }
     }
 
     private nonisolated func note(

@@ -96,6 +96,30 @@ private let reason = Reason("the backend answered 401")
         #expect(keyturn.target.bearers.count == 5)
     }
 
+    /// They find the old token in the vault, and it is as good as dead.
+    @Test func `is what is used next, though others looked at the old token while it was out`() async throws {
+        let keyturn = try await Self.staged([ServiceHarness.config, Self.second])
+        _ = try await keyturn.rotate(RotationRequest(.rotate), Self.second)
+        let service = keyturn.service
+        keyturn.target.whileRefreshing { _ = try? await service.checkUpstream(ServiceHarness.upstream, as: ServiceHarness.root) }
+        keyturn.target.answer(refreshWith: "bearer-3")
+        keyturn.target.answer(puts: [.unauthorized(reason)])
+        #expect(try await keyturn.rotate().state == .succeeded)
+        #expect(keyturn.target.bearers == ["bearer-2", "bearer-2", "bearer-3"])
+    }
+
+    @Test func `of a token that is over is not asked for twice where it came to no answer`() async throws {
+        let keyturn = try await Self.staged([ServiceHarness.config, Self.second])
+        keyturn.target.answer(refreshedUntil: keyturn.clock.now() + .seconds(3600))
+        _ = try await keyturn.rotate(RotationRequest(.rotate), Self.second)
+        keyturn.clock.advance(by: .seconds(3600))
+        let before = Self.refreshes(keyturn)
+        // One for the look at the backend's list, one for the rotation.
+        keyturn.target.answer(refreshes: [.unknown, .unknown])
+        #expect(try await keyturn.rotate().state == .waiting)
+        #expect(Self.refreshes(keyturn) == before + 2 && keyturn.target.bearers.count == 1)
+    }
+
     /// Where the clocks differ by more than a token lives, it seems to be over when it comes.
     @Test func `brings a token that is used as long as it is taken`() async throws {
         let keyturn = try await Self.staged([ServiceHarness.config, Self.second])

@@ -25,6 +25,7 @@ package final class ScriptedTarget: RotationTarget, TargetProvider {
         var refreshed: String?
         var refreshedUntil: Timestamp?
         var refreshFailures: [RefreshFailure] = []
+        var whileRefreshing: (@Sendable () async -> Void)?
         var bearers: [String] = []
 
         var putCount: Int { calls.count { if case .put = $0 { true } else { false } } }
@@ -71,6 +72,9 @@ package final class ScriptedTarget: RotationTarget, TargetProvider {
 
     /// What comes of the next refreshes, in order.
     package func answer(refreshes: [RefreshFailure]) { state.withLock { $0.refreshFailures += refreshes } }
+
+    /// What others do while a refresh is out.
+    package func whileRefreshing(_ body: @escaping @Sendable () async -> Void) { state.withLock { $0.whileRefreshing = body } }
 
     /// What each PUT came with.
     package var bearers: [String] { state.withLock(\.bearers) }
@@ -150,6 +154,7 @@ package final class ScriptedTarget: RotationTarget, TargetProvider {
             state.calls.append(.refresh)
             return (state.refreshFailures.isEmpty ? nil : state.refreshFailures.removeFirst(), state.refreshed, state.refreshedUntil)
         }
+        if let body = state.withLock(\.whileRefreshing) { await body() }
         switch failure {
         case .refused?: return .refused(Reason("the backend answered 401"))
         case .notSent?: return .notSent(Reason("connection refused"))
