@@ -18,6 +18,9 @@ final class Callers: @unchecked Sendable {
     var isAnybodyWaiting: Bool { !waiting.isEmpty }
     var waitingFor: [String] { waiting.sorted { $0.key < $1.key }.map(\.value.call.what) }
 
+    /// What operators have said that the daemon may not have heard yet.
+    var wordsOnTheirWay: Set<Call.Word> { Set(waiting.values.compactMap(\.call.word)) }
+
     func begin(_ call: Call) {
         nextID += 1
         let id = nextID

@@ -31,6 +31,7 @@ extension Oracle {
             configs: Dictionary(uniqueKeysWithValues: image.configs.keys.map { ($0, Set(image.keys[$0, default: [:]].values)) }),
             rotations: Set(image.rotations.keys),
             refreshTokens: world.backend.upstreams.values.reduce(into: []) { $0.formUnion($1.refreshTokensEver) },
+            words: world.callers.wordsOnTheirWay,
             isRefused: (isRefused || refusedBefore) && !isUnopened, isUnopened: isUnopened)
     }
 
