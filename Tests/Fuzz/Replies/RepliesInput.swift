@@ -34,7 +34,7 @@ private func secret(_ bytes: some Collection<UInt8>) -> Secret {
 }
 
 private func outcome(_ status: Int, _ body: [UInt8]) -> Outcome {
-    .response(Response(status: status, retryAfter: nil, contentType: nil, body: ReplyBody(ByteBuffer(bytes: body))))
+    .response(Response(status: status, retryAfter: nil, date: nil, contentType: nil, body: ReplyBody(ByteBuffer(bytes: body))))
 }
 
 private func tryAnswer(status: Int, _ body: [UInt8]) {
