@@ -113,9 +113,7 @@ extension ConfigRecord {
         proves = settings.proves
         description = settings.description
     }
-}
 
-extension ConfigRecord {
     /// What was proven and seen at one backend proves nothing at another.
     mutating func goesElsewhere() {
         for version in versions where version.state == .current {
@@ -149,7 +147,7 @@ extension Transaction {
                 "The config '\(config.name)' still has a previous version, whose way back the binding is; it goes by itself after its grace, or now by 'keyturn discard \(config.name) \(previous.number) --yes'.",
                 nextStep: NextStep.versions(config.name))
         }
-        if let held = config.versionsThatMayBeHeld.first, let until = held.landsUntil {
+        if let held = config.othersThatMayBeHeld(but: config.version(.current)?.number).first, let until = held.landsUntil {
             throw Problem(
                 .bindingInUse,
                 "Version \(held.number) of '\(config.name)' may be what the backend holds where the config is bound now: that is kept until a later PUT there, begun after \(until), is confirmed. For another place make another config.",

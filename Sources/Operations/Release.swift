@@ -67,12 +67,4 @@ extension ConfigRecord {
             if version.proof == .proven { version.proof = .unproven }
         }
     }
-
-    /// Of whatever came along, the vault that this one was copied from may have put any a moment ago, the earlier ones by a rollback or a
-    /// put-back: each may be, or come to be, what the backend holds, and is not erased on a mere no.
-    mutating func expect(whatCameWith quarantine: Quarantine, landing until: Timestamp) {
-        for version in versions where version.quarantine != quarantine.id {
-            update(version.number) { $0.landsUntil = max($0.landsUntil ?? until, until) }
-        }
-    }
 }

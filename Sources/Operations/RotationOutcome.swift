@@ -137,7 +137,7 @@ struct RotationOutcome {
         }
         keepReplacedFields(&config)
         // With another value still on its way, no later validate can tell whose success it is.
-        let wasAccepted = rotation.machine.offeredWasAccepted && !config.othersMayBeHeld(but: number)
+        let wasAccepted = rotation.machine.offeredWasAccepted && config.othersThatMayBeHeld(but: number).isEmpty
         var fields = RemoteFields()
         config.update(number) { version in
             version.state = .current
@@ -166,7 +166,7 @@ struct RotationOutcome {
     private func putBack(_ config: inout ConfigRecord) {
         let machine = rotation.machine
         guard machine.verdict != nil, let standing = rotation.standingVersion else { return }
-        var isProven = machine.standingWasAccepted && !config.othersMayBeHeld(but: standing)
+        var isProven = machine.standingWasAccepted && config.othersThatMayBeHeld(but: standing).isEmpty
         config.update(standing) { version in
             version.wasAccepted = isProven
             if case .rejected(_, .some) = ending { isProven = false }

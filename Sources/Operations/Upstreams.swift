@@ -117,7 +117,7 @@ extension Transaction {
                     .bindingInUse, "The rotation \(id) of '\(name)' waits to be sent to where the upstream '\(upstream.name)' is now.",
                     nextStep: NextStep.cancel(id))
             }
-            let isHeldThere = config.version(.previous) != nil || !config.versionsThatMayBeHeld.isEmpty
+            let isHeldThere = config.version(.previous) != nil || !config.othersThatMayBeHeld(but: config.version(.current)?.number).isEmpty
             guard config.unfinished != nil || (moves && isHeldThere) else { continue }
             throw Problem(
                 .bindingInUse,

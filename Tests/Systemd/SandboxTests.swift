@@ -122,6 +122,9 @@ struct `The sandbox, under a real systemd` {
             echo "== restricted"
             systemd-analyze --no-pager security keyturnd.service | tail -n 1
             keyturn status | head -n 1
+            echo "== with a backend named"
+            printf '[Service]\nIPAddressAllow=127.0.0.53 192.0.2.10\n' > /etc/systemd/system/keyturnd.service.d/zz.conf; systemctl daemon-reload
+            systemd-analyze --no-pager security keyturnd.service | tail -n 1
             """#,
             files: ["restrict-addresses.conf": try String(contentsOf: Self.dropIn, encoding: .utf8)])
         func exposure(_ section: String) -> Double? {
@@ -130,6 +133,7 @@ struct `The sandbox, under a real systemd` {
         #expect(exposure("as it is").map { $0 <= 1.2 } == true, "\(outcome.output)")
         // The rest is the network, other users, who must be seen, and what systemd itself adds for the clock and the TPM.
         #expect(exposure("restricted").map { $0 <= 1.1 } == true, "\(outcome.output)")
+        #expect(exposure("with a backend named").map { $0 <= 1.2 } == true, "\(outcome.output)")
         #expect(outcome["restricted"].contains("unsealed"), "\(outcome.output)")
     }
 }

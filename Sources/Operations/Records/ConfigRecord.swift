@@ -66,14 +66,9 @@ package struct ConfigRecord: Sendable, Codable, Equatable {
         versions.last { $0.state == .previous }
     }
 
-    /// Whether the backend may hold another version than this one, or come to hold it.
-    package func othersMayBeHeld(but number: VersionNumber?) -> Bool {
-        versions.contains { $0.number != number && $0.landsUntil != nil }
-    }
-
-    /// Those that the backend may hold, or come to hold, though another one is current.
-    package var versionsThatMayBeHeld: [VersionRecord] {
-        versions.filter { $0.state != .current && $0.landsUntil != nil }
+    /// The versions but this one that the backend may hold, or come to hold.
+    package func othersThatMayBeHeld(but number: VersionNumber?) -> [VersionRecord] {
+        versions.filter { $0.number != number && $0.landsUntil != nil }
     }
 
     package func isPaused(at time: Timestamp) -> Bool {
