@@ -62,7 +62,6 @@ import Testing
         keyturn stage a --file new && keyturn rotate a
         keyturn stage a --file bad && keyturn rotate a
         keyturn pause b
-        journalctl --sync
         ours="journalctl --no-pager -u keyturnd.service"
         echo; echo "== story"
         $ours -o cat KEYTURN_CONFIG=a

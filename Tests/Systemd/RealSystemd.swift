@@ -75,7 +75,8 @@ struct RealSystemd {
     /// More of them at once would starve one another, and every other test's time-outs with them.
     private static let turnstile = Turnstile(2)
 
-    /// As the README says it; the daemon is not started. `$user COMMAND…` is a user who is logged in, without any right.
+    /// As the README says it; the daemon is not started. `$user COMMAND…` is a user who is logged in, without any right. `journalctl` shows all
+    /// that was written by then: the journal takes in a unit's last lines after the unit has ended.
     private static let installation = """
         set -e
         install -D -m 644 keyturn.sysusers /etc/sysusers.d/keyturn.conf
@@ -89,6 +90,7 @@ struct RealSystemd {
         systemctl daemon-reload
         systemctl start keyturnd.socket
         set +e
+        journalctl() { command journalctl --sync && command journalctl "$@"; }
         user="systemd-run --quiet --pipe --wait -p User=dev -p WorkingDirectory=/home/dev -E HOME=/home/dev -E XDG_RUNTIME_DIR=/run/user/7777"
         log_in() { useradd -m -u 7777 dev && loginctl enable-linger dev && systemctl start user@7777.service; }
 

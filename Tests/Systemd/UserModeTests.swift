@@ -39,7 +39,6 @@ struct `A daemon of one's own` {
             $user bash -c "grep -E '^(NoNewPrivs|Seccomp):' /proc/$pid/status"
             nsenter -t $pid -m sh -c 'touch /home/dev/x; touch /home/dev/.local/state/x && echo "may write its own folder"; ls /home/dev/.ssh'
             echo "== what Dispatch complains of"
-            journalctl --sync
             echo "$(journalctl -q -o cat | grep -c 'thread priority') times"
             echo "== settings and policy"
             mkdir -p /home/dev/.config/keyturn
