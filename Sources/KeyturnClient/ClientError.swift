@@ -19,11 +19,15 @@ package enum ClientError: Error, Equatable {
 }
 
 extension ClientError {
-    /// The daemon stops and took no new request. With a rotation beside it, it is one whose end was waited for.
-    var isTurnedAway: Bool {
-        guard case .problem(let problem) = self else { return false }
-        return problem.code == "stopping" && problem.rotation == nil
+    /// The daemon stops, and took no new request.
+    var isTurnedAway: Bool { isStopping && !isInterrupted }
+
+    /// The daemon stops; the rotation whose end was waited for goes on with the next one.
+    var isInterrupted: Bool {
+        if case .problem(let problem) = self { isStopping && problem.rotation != nil } else { false }
     }
+
+    private var isStopping: Bool { if case .problem(let problem) = self { problem.code == "stopping" } else { false } }
 
     var isUnreachable: Bool { if case .unreachable = self { true } else { false } }
 

@@ -55,7 +55,7 @@ extension Daemon {
 
     /// The raw answer if it is a good one, else its problem.
     private func exchange(_ request: Request) async throws(ClientError) -> RawReply {
-        let end = ContinuousClock.now + limits.restartTime
+        var end = ContinuousClock.now
         var turnedAway: ClientError?
         while true {
             let failure: ClientError
@@ -64,9 +64,11 @@ extension Daemon {
                 if request.goodStatuses.contains(raw.status) { return raw }
                 failure = raw.error
             } catch { failure = error }
-            // Turned away, it did nothing. Between two daemons there may be no socket.
-            if failure.isTurnedAway { turnedAway = failure }
-            guard let turnedAway, failure.isTurnedAway || failure.isUnreachable else { throw failure }
+            // Turned away, it did nothing; asked again with its key, what was begun is gone on with. Between two daemons there may be no socket.
+            let isOver = failure.isTurnedAway || failure.isInterrupted && request.hasIdempotencyKey
+            if isOver, turnedAway == nil || failure.isInterrupted { end = ContinuousClock.now + limits.restartTime }
+            if isOver { turnedAway = failure }
+            guard let turnedAway, isOver || failure.isUnreachable else { throw failure }
             guard ContinuousClock.now < end else { throw turnedAway }
             do { try await Task.sleep(for: limits.restartPause) } catch { throw turnedAway }
         }

@@ -9,6 +9,8 @@ struct Request: Sendable {
     /// In order; one without a value is left out.
     var query: [(name: String, value: String?)] = []
     var headers: [(name: String, value: String)] = []
+    /// Asked again, it is the same request.
+    var hasIdempotencyKey: Bool { headers.contains { $0.name == "Idempotency-Key" } }
     var body: Data?
     var patience = Patience.limited
     var peer = PeerRule.anyone

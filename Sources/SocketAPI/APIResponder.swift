@@ -12,7 +12,7 @@ struct APIResponder: Sendable {
     let stopping: Latch
     let limits: ServerLimits
     let policy: PolicyInForce
-    let onDenial: @Sendable (Right) -> Void
+    let onDenial: Access.Caller.Denial
     let logger: Logger
 
     func answer(_ request: Request, _ writer: consuming ResponseWriter, on connection: Connection) async throws {
@@ -23,7 +23,7 @@ struct APIResponder: Sendable {
                 logger: logger, caller: Caller(await connection.caller(), under: policy.current, onDenial: onDenial), requestID: requestID,
                 stopping: stopping, connection: connection, limits: limits))
         try await answering.answer(
-            request, writer, requestID,
+            request, writer, requestID, on: connection.channel,
             by: { await reply(to: request, context) },
             finally: { status in
                 log(request, status, context, took: started.duration(to: .now))

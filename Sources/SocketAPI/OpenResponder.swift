@@ -17,7 +17,7 @@ struct OpenResponder: Sendable {
     func answer(_ request: Request, _ writer: consuming ResponseWriter, on channel: any Channel) async throws {
         var route: String?
         try await answering.answer(
-            request, writer, ReplyStamp.newRequestID(),
+            request, writer, ReplyStamp.newRequestID(), on: channel,
             by: {
                 do {
                     guard let response = try await answers(request, channel) else { return ProblemReply(.unknownOpenPath).response }

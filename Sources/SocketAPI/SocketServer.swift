@@ -24,6 +24,8 @@ package final class SocketServer: Sendable {
     private let connections: OpenConnections
     private let openConnections: OpenConnections
     private let underWay = RequestsUnderWay()
+    /// Opens when sockets are closed on purpose.
+    private let closing = Latch()
     private let stopping = Latch()
     private let handlings = Handlings()
     /// Opens when `stop` is done.
@@ -41,7 +43,7 @@ package final class SocketServer: Sendable {
     package init(
         limits: ServerLimits = ServerLimits(), policy: PolicyInForce, logger: Logger, group: any EventLoopGroup = .oneThread,
         now: @escaping @Sendable () -> Timestamp,
-        unitOf: @escaping UnitLookup, tally: RequestTally = RequestTally(), onDenial: @escaping @Sendable (Right) -> Void = { _ in },
+        unitOf: @escaping UnitLookup, tally: RequestTally = RequestTally(), onDenial: @escaping Access.Caller.Denial = { _, _, _ in },
         open: @escaping OpenAnswers = { _, _ in nil }, routes: (Router<APIContext>) -> Void
     ) {
         self.limits = limits
@@ -75,11 +77,11 @@ package final class SocketServer: Sendable {
                 }
                 // A caller may close its writing side and still wait for the reply.
                 .childChannelOption(.allowRemoteHalfClosure, value: true)
-                .childChannelInitializer { self.accept($0, for: socket.purpose) }
+                .childChannelInitializer { self.accept($0, at: socket) }
                 .withBoundSocket(socket.descriptor)
                 .get()
-            channel.closeFuture.whenComplete { [stopping, logger] _ in
-                guard !stopping.isOpen else { return }
+            channel.closeFuture.whenComplete { [closing, logger] _ in
+                guard !closing.isOpen else { return }
                 logger.error("A socket can no longer be served.", metadata: ["event": "daemon.socket-lost"])
             }
             doors.withLock { $0.append(Door(socket: socket, channel: channel, quiescing: quiescing)) }
@@ -93,11 +95,23 @@ package final class SocketServer: Sendable {
     }
 
     /// Takes no new request: they are told that the daemon stops. What is being answered goes on; streams of events end.
-    package func turnAway() {
+    package func turnAway() async {
+        guard !stopping.isOpen else { return }
+        closing.open()
+        // Callers of an inherited socket wait in its queue for the next daemon; those of ours would find nobody, so they are told.
+        let inherited = doors.withLock(\.self).filter { $0.socket.isInherited }
+        close(inherited)
+        for door in inherited { try? await door.channel.closeFuture.get() }
+        // Who was taken out of that queue already is served, so that a restart refuses nobody; not whoever connects and says nothing.
+        underWay.drain()
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.underWay.drained.wait() }
+            group.addTask { try? await Task.sleep(for: self.limits.firstRequestTime) }
+            await group.next()
+            group.cancelAll()
+        }
         underWay.stop()
         stopping.open()
-        // Callers of an inherited socket wait in its queue for the next daemon; those of ours would find nobody, so they are told.
-        close(doors.withLock(\.self).filter { $0.socket.isInherited })
     }
 
     /// After `turnAway`: returns when the last request was answered.
@@ -107,7 +121,7 @@ package final class SocketServer: Sendable {
 
     /// Turns new requests away, answers what is waiting, and closes within the given time. Removes the socket files that are ours.
     package func stop(within time: Duration) async {
-        turnAway()
+        await turnAway()
         let doors = doors.withLock(\.self)
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
@@ -129,9 +143,13 @@ package final class SocketServer: Sendable {
 
 extension SocketServer {
     /// Runs on the new channel's event loop.
-    private func accept(_ channel: any Channel, for purpose: ListeningSocket.Purpose) -> EventLoopFuture<Void> {
+    private func accept(_ channel: any Channel, at socket: ListeningSocket) -> EventLoopFuture<Void> {
+        if socket.isInherited {
+            underWay.expect(ObjectIdentifier(channel))
+            channel.closeFuture.whenComplete { [underWay] _ in underWay.settle(ObjectIdentifier(channel)) }
+        }
         do {
-            switch purpose {
+            switch socket.purpose {
             case .api: return try acceptCaller(channel)
             case .metrics: return try acceptScraper(channel)
             }

@@ -1,5 +1,6 @@
 import FlashbackStandIn
 import Glibc
+import Synchronization
 import TestProcesses
 import Testing
 
@@ -154,6 +155,40 @@ import Testing
         }
     }
 
+    /// Each request is asked once, on a connection of its own: no client asks again behind the test's back.
+    @Test func `and starts again, over and over, through the socket of systemd without refusing one request`() async throws {
+        try await Installation.with { keyturn in
+            try await keyturn.initialise()
+            let listener = try ListeningDescriptor(path: keyturn.socket)
+            defer { listener.close() }
+            let isOver = Flag()
+            let socket = keyturn.socket
+            defer { isOver.raise() }
+            try await withThrowingTaskGroup(of: Int.self) { group in
+                for _ in 1...3 {
+                    group.addTask {
+                        var answers = 0
+                        while !isOver.isRaised {
+                            let answer = try await RawCall.send("GET", "/v1/intake-key", to: socket)
+                            #expect(answer.status == 200, "\(answer)")
+                            answers += 1
+                        }
+                        return answers
+                    }
+                }
+                for _ in 1...20 {
+                    try keyturn.launch(in: Surroundings { $0.listener = listener.descriptor })
+                    #expect(try await RawCall.send("GET", "/v1/intake-key", to: socket).status == 200)
+                    #expect(try await keyturn.terminate() == .exited(0))
+                }
+                isOver.raise()
+                // What waits in the socket's queue is the next daemon's.
+                try keyturn.launch(in: Surroundings { $0.listener = listener.descriptor })
+                for try await answers in group { #expect(answers > 20) }
+            }
+        }
+    }
+
     @Test func `serves what came before it through the socket of systemd, and leaves that socket to the next one`() async throws {
         try await Installation.with { keyturn in
             try await keyturn.initialise()
@@ -178,4 +213,10 @@ import Testing
             }
         }
     }
+}
+
+private final class Flag: Sendable {
+    private let state = Mutex(false)
+    var isRaised: Bool { state.withLock { $0 } }
+    func raise() { state.withLock { $0 = true } }
 }

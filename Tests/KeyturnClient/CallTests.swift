@@ -108,7 +108,7 @@ import Testing
     }
 
     /// The next one may have brought it to its end by then, and would begin another.
-    @Test func `a rotation that the daemon's end cut off is not asked for again`() async throws {
+    @Test func `a rotation that the daemon's end cut off is not asked for again without its key`() async throws {
         let document = Self.turnedAway.replacing("null", with: Samples.rotation("running"))
         try await FakeDaemon.serving { _ in
             .json(503, document)
@@ -117,6 +117,26 @@ import Testing
                 try await Self.quick(fake, restartTime: .seconds(60)).start(.rotate, of: "a", Rotate())
             }
             #expect(fake.requests.count == 1)
+        }
+    }
+
+    /// As long as that takes: a timer's run that met a restart has not failed.
+    @Test func `with its key, it is waited for at the next daemon, however long it had taken by then`() async throws {
+        let document = Self.turnedAway.replacing("null", with: Samples.rotation("running"))
+        let count = Mutex(0)
+        try await FakeDaemon.serving { _ in
+            let number = count.withLock { count in
+                count += 1
+                return count
+            }
+            // The first one stops after more than the time for which a next one is waited for.
+            if number == 1 { usleep(5_100_000) }
+            return number < 4 ? .json(503, number == 2 ? Self.turnedAway : document) : .json(200, Samples.rotation("succeeded"))
+        } _: { fake in
+            let reply = try await Self.quick(fake, restartTime: .seconds(5)).start(.rotate, of: "a", Rotate(), idempotencyKey: "k-1")
+            guard case .rotation(let rotation) = reply.body else { return #expect(Bool(false), "\(reply)") }
+            #expect(rotation.state == "succeeded")
+            #expect(fake.requests.count == 4 && fake.requests.allSatisfy { $0.headers["idempotency-key"] == "k-1" })
         }
     }
 

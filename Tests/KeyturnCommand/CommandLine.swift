@@ -43,9 +43,9 @@ func rotation(_ state: String, config: String = "a", warnings: String = "") -> S
     """
 }
 
-func config(_ name: String, more: String = "") -> String {
+func config(_ name: String, on upstream: String = "fb", more: String = "") -> String {
     """
-    {"name":"\(name)","upstream":"fb","remote_id":"r1","ai_type":"OPENAI","field":"secret","state":"ok","grace_seconds":3600,"prove":false,\
+    {"name":"\(name)","upstream":"\(upstream)","remote_id":"r1","ai_type":"OPENAI","field":"secret","state":"ok","grace_seconds":3600,"prove":false,\
     "paused":false,"staged_versions":0,"versions":[],"created_at":"2026-11-24T00:00:00Z"\(more)}
     """
 }

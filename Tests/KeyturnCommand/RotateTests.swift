@@ -139,6 +139,22 @@ import Testing
         }
     }
 
+    @Test func `an upstream that does not answer holds up no other`() async throws {
+        let dead = (1...20).map { config("a\($0)", on: "dead") }
+        // Opens once eight of the dead upstream's and the other's one are inside.
+        let gate = Gate(opensAt: AllDue.atOnce + 1)
+        let answer = { @Sendable (request: FakeDaemon.Request) async -> FakeDaemon.Reply in
+            guard request.method == "POST" else {
+                return .json(200, #"{"items":[\#((dead + [config("z")]).joined(separator: ","))],"next":null}"#)
+            }
+            await gate.enter()
+            return .json(200, rotation("succeeded", config: Self.name(request)))
+        }
+        try await FakeDaemon.serving(answer) { fake in
+            #expect(await keyturn("rotate", "--all-due", "--json", at: fake.socketPath).status == .done)
+        }
+    }
+
     @Test func `eight wait at once, and no more`() async throws {
         let all = (1...20).map { "c\($0)" }
         let gate = Gate(opensAt: AllDue.atOnce)

@@ -1,7 +1,8 @@
 import KeyturnClient
 import KeyturnWire
 
-/// `rotate --all-due`: every config that is due, eight at once. What goes wrong with one stops no other.
+/// `rotate --all-due`: every config that is due, eight at once of each upstream. What goes wrong with one stops no other, and an upstream that
+/// does not answer holds up no other.
 struct AllDue: Sendable {
     let context: Context
     let reason: String?
@@ -30,9 +31,8 @@ struct AllDue: Sendable {
     func run() async throws -> CommandExit {
         let filter = ConfigFilter(isDue: true)
         // All names first: what is done falls out of the list, so that a cursor could skip some.
-        let names = try await context.all { after throws(ClientError) in try await context.daemon.configs(filter, after: after) }.map(
-            \.name)
-        let items = await rotate(names)
+        let due = try await context.all { after throws(ClientError) in try await context.daemon.configs(filter, after: after) }
+        let items = await rotate(Dictionary(grouping: due, by: \.upstream).mapValues { $0.map(\.name) })
         if context.console.isJSON { context.console.json(Result(items: items)) }
         if items.isEmpty { context.console.done("Nothing is due.") }
         return Self.exit(for: items.map(\.outcome))
@@ -41,6 +41,13 @@ struct AllDue: Sendable {
     static func exit(for outcomes: [Item.Outcome]) -> CommandExit {
         if outcomes.contains(.failed) { return .failed }
         return outcomes.contains { $0 != .notDue } ? .done : .notDue
+    }
+
+    private func rotate(_ namesByUpstream: [String: [String]]) async -> [Item] {
+        await withTaskGroup(of: [Item].self) { group in
+            for names in namesByUpstream.values { group.addTask { await rotate(names) } }
+            return await group.reduce(into: []) { $0 += $1 }.sorted { $0.config < $1.config }
+        }
     }
 
     private func rotate(_ names: [String]) async -> [Item] {
@@ -54,7 +61,7 @@ struct AllDue: Sendable {
                 items.append(item)
                 if let name = rest.popFirst() { group.addTask { await rotate(name) } }
             }
-            return items.sorted { $0.config < $1.config }
+            return items
         }
     }
 
