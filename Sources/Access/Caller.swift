@@ -21,12 +21,14 @@ package struct CallerIdentity: Sendable, Equatable {
 
 /// Who asks, with the policy on which all of one request is decided: a reload in the middle of it changes nothing.
 package struct Caller: Sendable {
+    /// Hears of each right that was asked for in vain.
+    package typealias Denial = @Sendable (CallerIdentity, Right, Scope) -> Void
+
     package let identity: CallerIdentity
     package let policy: Policy
-    /// Hears of each right that was asked for in vain.
-    private let onDenial: @Sendable (Right) -> Void
+    private let onDenial: Denial
 
-    package init(_ identity: CallerIdentity, under policy: Policy, onDenial: @escaping @Sendable (Right) -> Void = { _ in }) {
+    package init(_ identity: CallerIdentity, under policy: Policy, onDenial: @escaping Denial = { _, _, _ in }) {
         self.identity = identity
         self.policy = policy
         self.onDenial = onDenial
@@ -45,7 +47,7 @@ package struct Caller: Sendable {
     /// Throws `not-allowed`, or what a config that does not exist throws where the caller has no right on that name at all.
     package func require(_ right: Right, on scope: Scope) throws(Problem) {
         guard !may(right, on: scope) else { return }
-        onDenial(right)
+        onDenial(identity, right, scope)
         if case .config(let name) = scope, !Right.allCases.contains(where: { may($0, on: scope) }) { throw .unknownConfig(name) }
         let place =
             switch scope {

@@ -52,9 +52,4 @@ extension Daemon {
         request.patience = .endless
         return try await send(request, as: SealState.self)
     }
-
-    package func audit(after: String? = nil, limit: Int? = nil) async throws(ClientError) -> Reply<Page<AuditEntry>> {
-        try await send(
-            .get("v1", "audit", query: [("after", after), ("limit", limit.map(String.init))]), as: Page<AuditEntry>.self)
-    }
 }

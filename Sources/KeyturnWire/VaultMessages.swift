@@ -122,6 +122,8 @@ package struct Status: Codable, Sendable, Equatable {
     @Nullable package var sealedCode: String?
     /// Why it is sealed, as a sentence.
     @Nullable package var sealedReason: String?
+    /// Why the last reload of the settings and the policy was refused; `null`: it was not. Those before it are in force.
+    @Nullable package var reloadRefused: String?
     /// Whether the disk that holds the vault is full: what is under way is still recorded, nothing new begins.
     package var diskFull: Bool
     /// What to do about the vault as a whole.
@@ -141,14 +143,16 @@ package struct Status: Codable, Sendable, Equatable {
     package var slots: [String: Int]
 
     package init(
-        version: String, sealed: Bool, sealedCode: String? = nil, sealedReason: String? = nil, diskFull: Bool = false,
-        nextStep: String? = nil, lastBackupAt: String? = nil, quarantine: Quarantine? = nil, configs: [String: Int], upstreams: Int,
+        version: String, sealed: Bool, sealedCode: String? = nil, sealedReason: String? = nil, reloadRefused: String? = nil,
+        diskFull: Bool = false, nextStep: String? = nil, lastBackupAt: String? = nil, quarantine: Quarantine? = nil, configs: [String: Int],
+        upstreams: Int,
         attention: [Attention], bearersLost: [BearerLoss] = [], slots: [String: Int] = [:]
     ) {
         self.version = version
         self.sealed = sealed
         self.sealedCode = sealedCode
         self.sealedReason = sealedReason
+        self.reloadRefused = reloadRefused
         self.diskFull = diskFull
         self.nextStep = nextStep
         self.lastBackupAt = lastBackupAt
@@ -165,6 +169,7 @@ package struct Status: Codable, Sendable, Equatable {
         case sealed
         case sealedCode = "sealed_code"
         case sealedReason = "sealed_reason"
+        case reloadRefused = "reload_refused"
         case diskFull = "disk_full"
         case nextStep = "next_step"
         case lastBackupAt = "last_backup_at"
@@ -233,49 +238,6 @@ package struct Health: Codable, Sendable, Equatable {
 
     package enum CodingKeys: String, CodingKey {
         case status
-    }
-}
-
-/// One line of the audit log.
-package struct AuditEntry: Codable, Sendable, Equatable {
-    package var seq: Int64
-    package var at: String
-    package var event: String
-    @Nullable package var caller: Caller?
-    @Nullable package var config: String?
-    @Nullable package var upstream: String?
-    @Nullable package var rotation: String?
-    @Nullable package var version: Int?
-    @Nullable package var outcome: String?
-    @Nullable package var reason: String?
-
-    package init(
-        seq: Int64, at: String, event: String, caller: Caller? = nil, config: String? = nil, upstream: String? = nil,
-        rotation: String? = nil, version: Int? = nil, outcome: String? = nil, reason: String? = nil
-    ) {
-        self.seq = seq
-        self.at = at
-        self.event = event
-        self.caller = caller
-        self.config = config
-        self.upstream = upstream
-        self.rotation = rotation
-        self.version = version
-        self.outcome = outcome
-        self.reason = reason
-    }
-
-    package enum CodingKeys: String, CodingKey {
-        case seq
-        case at
-        case event
-        case caller
-        case config
-        case upstream
-        case rotation
-        case version
-        case outcome
-        case reason
     }
 }
 

@@ -35,6 +35,7 @@ package struct Problem: Error, Equatable {
         case paused = "paused"
         case stuck = "stuck"
         case quarantined = "quarantined"
+        case auditMismatch = "audit-mismatch"
         case changedMeanwhile = "changed-meanwhile"
         case tooLarge = "too-large"
         case wrongBox = "wrong-box"
@@ -58,7 +59,7 @@ package struct Problem: Error, Equatable {
             case .unknownConfig, .unknownUpstream, .unknownVersion, .unknownRotation, .unknownSlot, .notFound: 404
             case .methodNotAllowed: 405
             case .nothingStaged, .rotationInProgress, .sharedKey, .duplicateKey, .bindingInUse, .alreadyBound, .upstreamInUse, .lastSlot,
-                .paused, .stuck, .quarantined:
+                .paused, .stuck, .quarantined, .auditMismatch:
                 409
             case .changedMeanwhile: 412
             case .tooLarge: 413
@@ -96,6 +97,7 @@ package struct Problem: Error, Equatable {
             case .paused: "The config is paused"
             case .stuck: "The rotation is stuck and needs a decision"
             case .quarantined: "The config is in quarantine"
+            case .auditMismatch: "The audit log is not the one that was named"
             case .changedMeanwhile: "It was changed in the meantime"
             case .tooLarge: "The request is too large"
             case .wrongBox: "The sealed box is not for this"

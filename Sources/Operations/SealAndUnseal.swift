@@ -153,6 +153,11 @@ extension VaultService {
     package var sealedBecause: VaultError? {
         get async { await vault.sealedBecause }
     }
+
+    /// `nil` also while it is sealed.
+    package var quarantine: Quarantine? {
+        get async { try? await vault.read { try $0.vaultState().quarantine } }
+    }
 }
 
 /// Whether what was unfinished when the vault was opened last is resumed.

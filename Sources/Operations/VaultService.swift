@@ -17,6 +17,8 @@ package struct VaultService: Sendable {
     /// Whose turn it is to open the vault.
     let openings = Window(size: 1)
     let takenUp = TakenUp()
+    let auditReadings = AuditReadings()
+    package let denials = Denials()
     private let limitsInForce: InForce<OperationLimits>
     let stragglers: StragglerWatch
 

@@ -13,6 +13,7 @@ struct MetricsPage: Sendable {
     let requests: [RequestTally.Kind: UInt64]
     let process: ProcessUse?
     let disk: DiskUse?
+    let isReloadRefused: Bool
     let now: Timestamp
 
     /// Piece by piece, so that the text of ten thousand configs is never in memory as a whole.
@@ -36,6 +37,9 @@ struct MetricsPage: Sendable {
         text.sample(("version", version), value: 1)
         text.begin("keyturn_sealed", .gauge, "Whether the vault is sealed.")
         text.sample(value: figures.isSealed ? 1 : 0)
+        text.begin(
+            "keyturn_reload_refused", .gauge, "Whether the last reload was refused, and the settings and policy before it are in force.")
+        text.sample(value: isReloadRefused ? 1 : 0)
         text.begin("keyturn_audit_entries_total", .counter, "Entries of the audit log that were made durable.")
         text.sample(value: counts.auditEntries)
         text.begin(

@@ -28,6 +28,8 @@ package struct OpenPages: Sendable {
     private let clock: any RotationClock
     private let version: String
     private let disk: @Sendable () -> DiskUse?
+    /// Why the last reload of the settings and the policy changed nothing; `nil` when it did.
+    let reloadRefused: @Sendable () -> String?
 
     /// Whoever waits longer takes the daemon for dead anyway.
     private static let patience = Duration.seconds(5)
@@ -37,7 +39,7 @@ package struct OpenPages: Sendable {
     /// `disk` may block for as long as a look at a file system takes.
     package init(
         service: VaultService, tally: Tally, requests: RequestTally, clock: any RotationClock, version: String,
-        disk: @escaping @Sendable () -> DiskUse?
+        disk: @escaping @Sendable () -> DiskUse?, reloadRefused: @escaping @Sendable () -> String?
     ) {
         self.service = service
         figures = SharedFigures(service)
@@ -46,6 +48,7 @@ package struct OpenPages: Sendable {
         self.clock = clock
         self.version = version
         self.disk = disk
+        self.reloadRefused = reloadRefused
     }
 
     /// What the metrics' socket answers; `nil` where there is nothing at this path.
@@ -82,7 +85,7 @@ package struct OpenPages: Sendable {
     func metrics(on channel: any Channel) async throws -> Response {
         let page = MetricsPage(
             version: version, figures: try await figures.read(), counts: tally.counts, requests: requests.counts, process: .now,
-            disk: disk(), now: clock.now())
+            disk: disk(), isReloadRefused: reloadRefused() != nil, now: clock.now())
         return Response(
             status: .ok, headers: [.contentType: MetricsText.contentType, .cacheControl: "no-store"],
             body: ResponseBody { writer in

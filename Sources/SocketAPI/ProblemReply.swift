@@ -95,7 +95,8 @@ extension Problem.Code {
             .unknownSlot, .notFound,
             .methodNotAllowed, .nothingStaged, .rotationInProgress, .sharedKey, .duplicateKey, .bindingInUse, .alreadyBound, .upstreamInUse,
             .lastSlot,
-            .paused, .stuck, .quarantined, .changedMeanwhile, .tooLarge, .wrongBox, .keyRejected, .upstreamRefused, .upstreamAuth,
+            .paused, .stuck, .quarantined, .auditMismatch, .changedMeanwhile, .tooLarge, .wrongBox, .keyRejected, .upstreamRefused,
+            .upstreamAuth,
             .upstreamUnreachable,
             .storeFailed, .diskFull:
             nil

@@ -36,6 +36,7 @@ package struct Routes: Sendable {
         addVersions(to: router)
         addRotations(to: router)
         addPolicy(to: router)
+        addAudit(to: router)
     }
 }
 

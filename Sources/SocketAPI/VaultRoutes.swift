@@ -8,7 +8,7 @@ import Operations
 import Vault
 
 extension Routes {
-    /// Health, the vault's door, the caller, the audit log.
+    /// Health, the vault's door, the caller.
     func addVault(to router: Router<APIContext>) {
         router.get("/healthz") { _, context in await open.health(on: context.connection.channel.eventLoop) }
         router.get("/readyz") { _, _ in await open.readiness() }
@@ -24,7 +24,7 @@ extension Routes {
             Response.json(Whoami(context.caller))
         }
         router.get("/v1/status") { _, context in
-            Response.json(Status(try await service.status(as: context.caller), version: version))
+            Response.json(Status(try await service.status(as: context.caller), version: version, reloadRefused: open.reloadRefused()))
         }
         router.post("/v1/seal") { request, context in
             _ = try await request.read(NoFields.self, context)
@@ -45,14 +45,6 @@ extension Routes {
         router.post("/v1/backup") { request, context in
             _ = try await request.read(NoFields.self, context)
             return Response.backup(try await service.backUp(as: context.caller), context)
-        }
-        router.get("/v1/audit") { request, context in
-            let query = try QueryParameters(request, known: ["after", "limit"])
-            let after = try query.number("after", in: 0...Int.max, default: 0)
-            let limit = try query.number("limit", in: 1...1000, default: 100)
-            let entries = try await service.audit(after: Int64(after), limit: limit, as: context.caller)
-            let next = entries.count < limit ? nil : entries.last.map { String($0.seq) }
-            return Response.json(Page(items: entries.map(AuditEntry.init), next: next))
         }
     }
 }

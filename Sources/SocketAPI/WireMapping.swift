@@ -112,12 +112,13 @@ extension KeyturnWire.BearerLoss {
 }
 
 extension KeyturnWire.Status {
-    init(_ snapshot: StatusSnapshot, version: String) {
+    init(_ snapshot: StatusSnapshot, version: String, reloadRefused: String?) {
         var counts: [String: Int] = [:]
         for state in ConfigState.allCases { counts[state.rawValue] = snapshot.configs[state] ?? 0 }
         self.init(
             version: version, sealed: snapshot.sealedBecause != nil, sealedCode: snapshot.sealedBecause?.code,
-            sealedReason: snapshot.sealedBecause?.explanation, diskFull: snapshot.room == .full, nextStep: snapshot.trouble?.nextStep,
+            sealedReason: snapshot.sealedBecause?.explanation, reloadRefused: reloadRefused, diskFull: snapshot.room == .full,
+            nextStep: snapshot.trouble?.nextStep,
             lastBackupAt: snapshot.lastBackupAt?.description, quarantine: snapshot.quarantine.map(Quarantine.init), configs: counts,
             upstreams: snapshot.upstreams,
             attention: snapshot.attention.map { item in
@@ -131,16 +132,6 @@ extension KeyturnWire.Status {
 extension KeyturnWire.Quarantine {
     init(_ quarantine: Vault.Quarantine) {
         self.init(since: "\(quarantine.since)", cause: quarantine.why.rawValue, reason: quarantine.reason, nextStep: quarantine.nextStep)
-    }
-}
-
-extension KeyturnWire.AuditEntry {
-    init(_ entry: Vault.AuditEntry) {
-        let event = entry.event
-        self.init(
-            seq: entry.seq, at: "\(event.at)", event: event.event, caller: event.caller.map { Caller(uid: Int64($0.uid), unit: $0.unit) },
-            config: event.config?.description, upstream: event.upstream?.description, rotation: event.rotation?.description,
-            version: event.version, outcome: event.outcome, reason: event.reason)
     }
 }
 

@@ -16,7 +16,7 @@ package struct AuditEvent: Sendable, Equatable, Codable {
     /// Why, in our own words; no foreign text.
     package var reason: String?
 
-    package struct Caller: Sendable, Equatable, Codable {
+    package struct Caller: Sendable, Hashable, Codable {
         package let uid: UInt32
         package let unit: String?
 
@@ -46,6 +46,14 @@ package struct AuditEvent: Sendable, Equatable, Codable {
 package struct AuditEntry: Sendable, Equatable, Codable {
     package let seq: Int64
     package let event: AuditEvent
+    /// Over it and all entries before; `nil` in those of an earlier release.
+    package let mac: AuditMAC?
+
+    package init(seq: Int64, event: AuditEvent, mac: AuditMAC?) {
+        self.seq = seq
+        self.event = event
+        self.mac = mac
+    }
 }
 
 extension RecordKind where Value == AuditEntry {

@@ -28,12 +28,12 @@ struct Batch {
     private let firstState: VaultState?
     private let overlay = Overlay()
     private(set) var entries: [AuditEntry] = []
-    private var nextSeq: Int64
+    private(set) var last: AuditMark
 
-    init(vault: OpenVault, nextSeq: Int64, firstState: VaultState? = nil) {
+    init(vault: OpenVault, after last: AuditMark, firstState: VaultState? = nil) {
         self.vault = vault
         self.firstState = firstState
-        self.nextSeq = nextSeq
+        self.last = last
     }
 
     func transaction() -> Transaction {
@@ -42,9 +42,9 @@ struct Batch {
 
     mutating func add(_ transaction: Transaction, _ event: AuditEvent) throws(VaultError) {
         var transaction = transaction
-        let entry = AuditEntry(seq: nextSeq, event: event)
+        let entry = vault.entry(event, after: last)
         try transaction.put(.audit, .sequence(entry.seq), entry)
-        nextSeq += 1
+        last = entry.mark
         entries.append(entry)
         overlay.writes.merge(transaction.writes) { _, new in new }
         if transaction.erases { overlay.erases = true }
@@ -52,6 +52,8 @@ struct Batch {
 
     /// Whether something of it was to be erased, and not only deleted.
     var erases: Bool { overlay.erases }
+
+    var endsQuarantine: Bool { entries.contains { $0.event.event == "vault.released" } }
 
     /// Returns the vault's counter after it.
     @discardableResult
@@ -69,6 +71,7 @@ struct Batch {
         }
         guard !changes.isEmpty else { return state.counter }
         state.counter += 1
+        for entry in entries { state.audit = .extending(state.audit, by: entry) }
         let before = try overlay.engineRecord(OpenVault.stateKey, in: vault)?.revision ?? 0
         changes.append(vault.change(of: state, expecting: before))
         // Revisions begin anew after a deletion: what was known of the same number must not be taken for it.

@@ -82,7 +82,7 @@ struct Format1 {
         let vaultKey = BoxKeyPair(random: new.random)
         var entries: [SlotEntry] = []
         for slot in slots { if let entry = try slot.entry(unlocking, vaultKey: vaultKey.publicKey) { entries.append(entry) } }
-        let lastSeq = try VaultView(vault: old).list(.audit, order: .descending, limit: 1).first?.value.seq ?? 0
+        let last = try old.lastAuditMark()
         var whole = Rewriting(to: new, state: .first(owner: owner))
         try engine.rewrite { (record) throws(VaultError) in
             switch record.key.first {
@@ -95,8 +95,7 @@ struct Format1 {
                 whole.keeping(try old.reseal(record, for: new, kind: tag.flatMap { RecordTag.names[$0] } ?? "unknown"), of: record)
             }
         } last: { () throws(VaultError) in
-            let entry = AuditEntry(seq: lastSeq + 1, event: AuditEvent(at: time, "vault.migrated", by: nil, outcome: "format-2"))
-            whole.add(.audit, .sequence(entry.seq), entry)
+            whole.add(new.entry(AuditEvent(at: time, "vault.migrated", by: nil, outcome: "format-2"), after: last))
             whole.add(.slotList, .only, SlotList(slots: entries))
             whole.add(.indexKey, .only, new.indexKey)
             whole.add(.vaultKey, .only, vaultKey.secretKey)

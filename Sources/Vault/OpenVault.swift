@@ -10,6 +10,8 @@ package final class OpenVault: Sendable {
     private let recordKey: Secret
     private let setKey: Secret
     private let mirrorKey: Secret
+    /// From the index key, since what was exported must be known again after the root key was replaced.
+    let auditKey: Secret
     /// Random, and kept when the root key is replaced: no record says which name its key was hashed from.
     let indexKey: Secret
     /// Bound into every sealed record, so that another format can't be mistaken for this one.
@@ -28,6 +30,7 @@ package final class OpenVault: Sendable {
         recordKey = rootKey.derived(context: "records_")
         setKey = rootKey.derived(context: "set_____")
         mirrorKey = rootKey.derived(context: "mirror__")
+        auditKey = indexKey.derived(context: "audit___")
         self.rootKey = rootKey
         self.indexKey = indexKey
     }
@@ -168,7 +171,9 @@ package final class OpenVault: Sendable {
     /// Keeps the keys readable while `body` runs: a batch of records opens them once.
     func withKeys<Output, E: Error>(_ body: () throws(E) -> Output) throws(E) -> Output {
         try recordKey.withBytes { (_) throws(E) in
-            try indexKey.withBytes { (_) throws(E) in try setKey.withBytes { (_) throws(E) in try body() } }
+            try indexKey.withBytes { (_) throws(E) in
+                try setKey.withBytes { (_) throws(E) in try auditKey.withBytes { (_) throws(E) in try body() } }
+            }
         }
     }
 

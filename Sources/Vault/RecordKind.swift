@@ -36,6 +36,7 @@ enum RecordTag {
     static let slotList: UInt8 = 0x07
     static let indexKey: UInt8 = 0x08
     static let vaultKey: UInt8 = 0x09
+    static let auditPrunings: UInt8 = 0x0A
     /// Kinds below this are the vault's own.
     static let firstForOthers: UInt8 = 0x10
 
@@ -47,5 +48,6 @@ enum RecordTag {
         header: "header", slot: "slot", audit: RecordKind.audit.name, intakeSecret: RecordKind.intakeSecret.name,
         intakeList: RecordKind.intakeList.name, state: RecordKind.state.name, slotList: RecordKind.slotList.name,
         indexKey: RecordKind.indexKey.name, vaultKey: RecordKind.vaultKey.name,
+        auditPrunings: RecordKind.auditPrunings.name,
     ]
 }

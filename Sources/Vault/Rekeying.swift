@@ -18,8 +18,8 @@ package struct Rekeying: Sendable {
     }
 
     /// Returns the vault as it is then, and its audit entry.
-    func rekeyed(_ old: OpenVault, to new: OpenVault, seq: Int64, names: [UInt8: String]) throws(VaultError) -> AuditEntry {
-        let entry = AuditEntry(seq: seq, event: event)
+    func rekeyed(_ old: OpenVault, to new: OpenVault, after last: AuditMark, names: [UInt8: String]) throws(VaultError) -> AuditEntry {
+        let entry = old.entry(event, after: last)
         let view = VaultView(vault: old)
         let slots = try view.slots().filter { $0.id != removing }
         guard !slots.isEmpty else { throw .failed("no way in would be left") }
@@ -45,7 +45,7 @@ package struct Rekeying: Sendable {
                 return whole.keeping(try old.reseal(record, for: new, kind: kind), of: record)
             }
         } last: { () throws(VaultError) in
-            whole.add(.audit, .sequence(entry.seq), entry)
+            whole.add(entry)
             whole.add(.intakeSecret, .named(intakeKey.publicKey.id), intakeKey.secretKey)
             return whole.finish()
         }
@@ -66,7 +66,7 @@ extension VaultStore {
         // Whichever root key is the vault's after a crash, the mirror is one that it vouches for.
         if let mirror { try CounterMark(opened.counter, by: [old, new] + opened.perhaps).write(to: mirror) }
         do throws(VaultError) {
-            let entry = try rekeying.rekeyed(old, to: new, seq: opened.nextSeq, names: kindNames)
+            let entry = try rekeying.rekeyed(old, to: new, after: opened.last, names: kindNames)
             audience.recorded(entry)
         } catch {
             // A commit that failed may have reached the disk all the same.
@@ -78,7 +78,7 @@ extension VaultStore {
             }
         }
         opened = Opened(
-            vault: new, nextSeq: try Self.lastSeq(in: new) + 1, counter: try VaultView(vault: new).vaultState().counter, check: .done)
+            vault: new, last: try new.lastAuditMark(), counter: try VaultView(vault: new).vaultState().counter, check: .done)
         door = .open(opened)
         mirrorCounter()
         forgetReplaced()

@@ -54,6 +54,11 @@ struct Rewriting {
         add(key, vault.seal(value, at: key, revision: 1))
     }
 
+    mutating func add(_ entry: AuditEntry) {
+        add(.audit, .sequence(entry.seq), entry)
+        state.audit = .extending(state.audit, by: entry)
+    }
+
     private mutating func add(_ key: [UInt8], _ value: [UInt8]) {
         state.records.add(vault.digest(of: EngineRecord(key: key, revision: 1, value: value)))
         additions.append(EngineChange(key: key, expecting: 0, becomes: .init(revision: 1, value: value)))

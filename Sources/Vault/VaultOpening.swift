@@ -13,7 +13,7 @@ extension OpenVault {
             engine: engine, rootKey: Secret(random: Cipher.keyBytes, from: random), indexKey: Secret(random: 32, from: random),
             random: random)
         let vaultKey = BoxKeyPair(random: random)
-        var batch = Batch(vault: vault, nextSeq: 1, firstState: .first(owner: owner))
+        var batch = Batch(vault: vault, after: .beginning, firstState: .first(owner: owner))
         var transaction = batch.transaction()
         try transaction.putPlain(VaultHeader.key, VaultHeader(format: format, createdAt: time))
         try transaction.put(.indexKey, .only, vault.indexKey)

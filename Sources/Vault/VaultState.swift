@@ -10,9 +10,11 @@ package struct VaultState: Sendable, Equatable, Codable {
     package var owner: String?
     /// While it is set, nothing goes out.
     package var quarantine: Quarantine?
+    /// `nil` in a vault of an earlier release.
+    var audit: AuditTrail?
 
     static func first(owner: String?) -> VaultState {
-        VaultState(counter: 0, records: RecordSetHash(), owner: owner, quarantine: nil)
+        VaultState(counter: 0, records: RecordSetHash(), owner: owner)
     }
 }
 

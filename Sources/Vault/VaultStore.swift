@@ -11,7 +11,8 @@ package actor VaultStore {
     /// An open vault, and where it stands.
     struct Opened {
         let vault: OpenVault
-        var nextSeq: Int64
+        /// The audit log's last entry.
+        var last: AuditMark
         var counter: Int64
         /// The counter that the mirror has for certain.
         var mirrored: Int64 = 0
@@ -38,6 +39,9 @@ package actor VaultStore {
     /// Tells that something was committed which the mirror does not have yet. For one listener.
     package nonisolated let unmirrored: AsyncStream<Void>
     private nonisolated let unmirroredTelling: AsyncStream<Void>.Continuation
+    /// Tells that it was sealed or unsealed, or that its quarantine began or ended. For one listener.
+    package nonisolated let turned: AsyncStream<Void>
+    private nonisolated let turnedTelling: AsyncStream<Void>.Continuation
     /// Of all kinds of records, by tag, for errors.
     let kindNames: [UInt8: String]
     private nonisolated let thread: any SerialExecutor & TaskExecutor
@@ -63,6 +67,7 @@ package actor VaultStore {
         self.audience = audience
         self.mirror = mirror
         (unmirrored, unmirroredTelling) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        (turned, turnedTelling) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         self.kindNames = kindNames.merging(RecordTag.names) { _, own in own }
         self.thread = thread
     }
@@ -87,14 +92,16 @@ package actor VaultStore {
             keepReserve(of: opened.vault)
         } catch {
             door = .sealed(error)
+            turnedTelling.yield()
             throw error
         }
+        turnedTelling.yield()
     }
 
     private func admit(_ vault: OpenVault, _ admission: Admission) throws(VaultError) -> Opened {
         do throws(VaultError) {
             let finding = try Finding(of: vault, mirror: mirror, admission)
-            return Opened(vault: vault, nextSeq: try Self.lastSeq(in: vault) + 1, counter: finding.counter, check: .due(finding, admission))
+            return Opened(vault: vault, last: try vault.lastAuditMark(), counter: finding.counter, check: .due(finding, admission))
         } catch {
             vault.engine.close()
             throw error
@@ -111,12 +118,23 @@ package actor VaultStore {
     private func close(_ vault: OpenVault, because why: VaultError) {
         door = .sealed(why)
         vault.engine.close()
+        turnedTelling.yield()
     }
 
     func openVault() throws(VaultError) -> OpenVault {
         switch door {
         case .open(let opened): opened.vault
         case .sealed(let why): throw why
+        }
+    }
+
+    /// The audit log's last entry, as this daemon wrote or found it.
+    package var lastAudit: AuditMark {
+        get throws(VaultError) {
+            switch door {
+            case .open(let opened): opened.last
+            case .sealed(let why): throw why
+            }
         }
     }
 
@@ -172,7 +190,7 @@ package actor VaultStore {
         if finding.isFirstOpening { try mirrorFirst(finding, &opened) }
         let isBehind = try VaultView(vault: vault).vaultState().counter < finding.counter
         if finding.quarantine != nil || finding.isFirstOpening || isBehind {
-            var batch = Batch(vault: vault, nextSeq: opened.nextSeq)
+            var batch = Batch(vault: vault, after: opened.last)
             var transaction = batch.transaction()
             let id = SlotEntry.newID(vault.random)
             try transaction.changeState { state in
@@ -188,8 +206,9 @@ package actor VaultStore {
             let outcome = cause?.rawValue ?? "unchanged"
             try batch.add(transaction, AuditEvent(at: admission.at, "vault.quarantined", by: admission.caller, outcome: outcome))
             opened.counter = try batch.commit()
-            opened.nextSeq += Int64(batch.entries.count)
+            opened.last = batch.last
             for entry in batch.entries { audience.recorded(entry) }
+            turnedTelling.yield()
         }
         if !finding.isFirstOpening { try mirrorFirst(finding, &opened) }
         door = .open(opened)
@@ -273,7 +292,7 @@ package actor VaultStore {
 
     private func commit(_ jobs: [Job]) {
         guard case .open(var opened) = door else { return }
-        var batch = Batch(vault: opened.vault, nextSeq: opened.nextSeq)
+        var batch = Batch(vault: opened.vault, after: opened.last)
         let (pending, outcome) = opened.vault.withKeys {
             let pending = jobs.compactMap { job in job.run(&batch).map { (job: job, done: $0) } }
             return (pending, pending.isEmpty ? nil : Result { () throws(VaultError) in try batch.commit() })
@@ -281,10 +300,11 @@ package actor VaultStore {
         guard let outcome else { return }
         do throws(VaultError) {
             opened.counter = try outcome.get()
-            opened.nextSeq += Int64(batch.entries.count)
+            opened.last = batch.last
             opened.perhaps = []
             door = .open(opened)
             unmirroredTelling.yield()
+            if batch.endsQuarantine { turnedTelling.yield() }
             for entry in batch.entries { audience.recorded(entry) }
             if batch.erases || owesForgetting { forgetReplaced() }
             for (_, done) in pending { done(.success(())) }
@@ -305,14 +325,10 @@ package actor VaultStore {
 
     /// A commit that failed may have reached the disk all the same: the log says where it goes on.
     private func reread(_ opened: inout Opened) {
-        guard let last = try? Self.lastSeq(in: opened.vault), let state = try? VaultView(vault: opened.vault).vaultState() else { return }
-        opened.nextSeq = last + 1
+        guard let last = try? opened.vault.lastAuditMark(), let state = try? VaultView(vault: opened.vault).vaultState() else { return }
+        opened.last = last
         opened.counter = state.counter
         door = .open(opened)
-    }
-
-    static func lastSeq(in vault: OpenVault) throws(VaultError) -> Int64 {
-        try VaultView(vault: vault).list(.audit, order: .descending, limit: 1).first?.value.seq ?? 0
     }
 
     /// What can't be done now is done after a later commit; the engine's closing does it too.

@@ -25,7 +25,8 @@ struct Assembly {
     let requests: RequestTally
     private let vault: VaultStore
 
-    static func make(_ settings: DaemonSettings, _ policy: PolicyInForce, _ limits: LimitsInForce, logger: Logger) -> Assembly {
+    static func make(_ settings: DaemonSettings, _ reloading: Reloading, logger: Logger) -> Assembly {
+        let limits = reloading.limits
         let clock = SystemClock()
         let random = SystemRandom()
         let (tally, requests) = (Tally(clock: clock), RequestTally())
@@ -47,17 +48,26 @@ struct Assembly {
             vault: vault, runner: runner, targets: targets, bearers: bearers, clock: clock, random: random,
             limits: limits.operations, stragglers: stragglers,
             source: VaultPlace(folder: folder, keyFile: settings.keyFile, counterFile: counterFile))
-        let open = OpenPages(service: service, tally: tally, requests: requests, clock: clock, version: Release.version) {
-            folder.use.map { DiskUse(vaultBytes: $0.vaultBytes, freeBytes: $0.freeBytes) }
-        }
-        let routes = Routes(service: service, events: events, policy: policy, clock: clock, version: Release.version, open: open)
+        let open = OpenPages(
+            service: service, tally: tally, requests: requests, clock: clock, version: Release.version,
+            disk: { folder.use.map { DiskUse(vaultBytes: $0.vaultBytes, freeBytes: $0.freeBytes) } },
+            reloadRefused: { reloading.refused })
+        let routes = Routes(service: service, events: events, policy: reloading.policy, clock: clock, version: Release.version, open: open)
         return Assembly(
             service: service, runner: runner, events: events, routes: routes, open: open, tally: tally, requests: requests, vault: vault)
+    }
+
+    func denied(_ caller: CallerIdentity, _ right: Right, on scope: Scope) {
+        tally.denied(right)
+        service.denials.note(caller, right, scope)
     }
 
     func forgetDecoded() async {
         await vault.forgetDecoded()
     }
+
+    /// Tells that the vault was sealed or unsealed, or that its quarantine began or ended.
+    var turned: AsyncStream<Void> { vault.turned }
 
     /// Tells that the mirror of the vault's counter lags behind.
     var unmirrored: AsyncStream<Void> { vault.unmirrored }

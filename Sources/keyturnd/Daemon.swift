@@ -38,12 +38,12 @@ struct Daemon {
             HTTPClient.prepare()
             // Listening comes first: callers wait in the queue while the vault is opened, instead of being told that it is sealed.
             let sockets = try listen()
-            let assembly = Assembly.make(settings, reloading.policy, reloading.limits, logger: logger)
+            let assembly = Assembly.make(settings, reloading, logger: logger)
             let opening = await unlock(assembly)
             let units = SystemUnits()
             let server = SocketServer(
                 policy: reloading.policy, logger: logger, now: { WallClock.now }, unitOf: { await units.unit(of: $0) },
-                tally: assembly.requests, onDenial: assembly.tally.denied, open: assembly.open.answer, routes: assembly.routes.add)
+                tally: assembly.requests, onDenial: assembly.denied, open: assembly.open.answer, routes: assembly.routes.add)
             try await server.start(on: sockets)
             await serve(assembly, server, signals, opening)
             return 0
@@ -96,8 +96,10 @@ struct Daemon {
             group.addTask { await assembly.runner.run() }
             group.addTask { await assembly.service.eraseWhatIsDue() }
             group.addTask { await assembly.service.watchDisk() }
+            group.addTask { await assembly.service.recordDenials(unrecorded: EventLog(logger: logger).unrecorded) }
             group.addTask { await self.trimHeap(assembly) }
             group.addTask { await self.mirrorCounter(assembly) }
+            group.addTask { for await _ in assembly.turned { manager.tell(.status(await statusLine(assembly))) } }
             if let opening { group.addTask { await self.takeUp(opening, assembly) } }
             if rotatesDue { group.addTask { await assembly.service.rotateWhatIsDue(as: Self.ownCaller) } }
             if let limit = manager.watchdogInterval {
@@ -140,7 +142,7 @@ struct Daemon {
         manager.tell(.stopping)
         manager.tell(.extend(time + Self.answerTime * 2))
         logger.info("Stopping.", metadata: ["event": "daemon.stopping"])
-        server.turnAway()
+        await server.turnAway()
         assembly.events.close()
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
@@ -159,7 +161,14 @@ struct Daemon {
     private static let answerTime = Duration.seconds(3)
 
     private func statusLine(_ assembly: Assembly) async -> String {
-        let vault = await assembly.service.sealedBecause.map { "Sealed: \($0.detail)" } ?? "Unsealed."
+        let vault =
+            if let why = await assembly.service.sealedBecause {
+                "Sealed: \(why.detail)"
+            } else if let quarantine = await assembly.service.quarantine {
+                "Unsealed, in quarantine. \(quarantine.reason)"
+            } else {
+                "Unsealed."
+            }
         return reloading.refused.map { "\(vault) The last reload was refused: \($0)" } ?? vault
     }
 

@@ -9,8 +9,17 @@ struct EventLog: EventListener {
     let logger: Logger
 
     func recorded(_ entry: AuditEntry) {
-        let event = entry.event
-        var metadata: Logger.Metadata = ["event": "\(event.event)", "audit_seq": "\(entry.seq)"]
+        log(entry.event, ["audit_seq": "\(entry.seq)"])
+    }
+
+    /// What can't have its entry in the audit log yet.
+    func unrecorded(_ event: AuditEvent) {
+        log(event, [:])
+    }
+
+    private func log(_ event: AuditEvent, _ fields: Logger.Metadata) {
+        var metadata = fields
+        metadata["event"] = "\(event.event)"
         metadata["config"] = event.config.map { "\($0)" }
         metadata["upstream"] = event.upstream.map { "\($0)" }
         metadata["rotation"] = event.rotation.map { "\($0)" }
@@ -59,7 +68,9 @@ struct EventLog: EventListener {
     private static func level(_ event: AuditEvent) -> Logger.Level {
         switch event.event {
         case "rotation.stuck", "rotation.rejected", "rotation.failed": .error
-        case "rotation.waiting", "rotation.reverting", "rotation.continued", "vault.quarantined", "upstream.bearer-dropped": .warning
+        case "rotation.waiting", "rotation.reverting", "rotation.continued", "vault.quarantined", "upstream.bearer-dropped",
+            "access.denied":
+            .warning
         case "upstream.refresh-ended": event.outcome == "refreshed" ? .info : .warning
         default: .info
         }

@@ -67,7 +67,7 @@ import Testing
             #expect(metrics.value("keyturn_http_requests_total", rotate.merging(["code": "200"]) { $1 }) == 1)
             #expect(metrics.value("keyturn_http_requests_total", rotate.merging(["code": "422"]) { $1 }) == 1)
             // All but the first, which is of the vault's making.
-            #expect(metrics.value("keyturn_audit_entries_total") == Double(try await scene.audit().count - 1))
+            #expect(metrics.value("keyturn_audit_entries_total") == Double(try await scene.audit().count - 2))
             #expect(metrics.value("keyturn_audit_failures_total") == 0)
             #expect(try #require(metrics.value("keyturn_vault_size_bytes")) > 4096)
             #expect(try #require(metrics.value("keyturn_vault_free_bytes")) > 0)

@@ -27,6 +27,10 @@ struct ReplyCase: CustomTestStringConvertible, Sendable {
     private static let upstream = Upstream(name: "", baseURL: "", allowPlainHTTP: false, bearer: "", configs: 0)
     private static let bearerLoss = BearerLoss(upstream: "", at: "", reason: "", nextStep: "")
     private static let entry = AuditEntry(seq: 1, at: "", event: "")
+    private static let mark = AuditMark(seq: 0, mac: nil)
+    private static let fault = AuditFault(code: "", seq: 0, detail: "")
+    private static let verdict = AuditVerdict(
+        begins: mark, checked: 0, last: mark, fault: nil, unchained: 0, inLog: true, end: true, quarantines: [entry])
     private static let slot = Slot(id: "", kind: "", createdAt: "", publicKey: "", vaultKey: "", wrapped: "")
     private static let rule = PolicyRule(name: "", configs: [], may: [])
     private static let attention = Attention(config: "", state: "", reason: "")
@@ -34,6 +38,9 @@ struct ReplyCase: CustomTestStringConvertible, Sendable {
     static let all = [
         ReplyCase("Attention", attention),
         ReplyCase("AuditEntry", entry),
+        ReplyCase("AuditFault", fault),
+        ReplyCase("AuditMark", mark),
+        ReplyCase("AuditVerdict", verdict),
         ReplyCase("AuditPage", Page(items: [entry], next: nil)),
         ReplyCase("BearerLoss", bearerLoss),
         ReplyCase("Caller", caller),

@@ -23,7 +23,7 @@ import Yams
             version: "0",
             open: OpenPages(
                 service: harness.service, tally: Tally(clock: harness.clock), requests: RequestTally(), clock: harness.clock, version: "0",
-                disk: { nil })
+                disk: { nil }, reloadRefused: { nil })
         ).add(to: router)
         let routes = Set(router.routes.map { "\($0.method.rawValue) \(Self.documented($0.path.description))" })
         let documented = Set(document.operations.map(\.call))

@@ -24,7 +24,7 @@ import Vault
             version: "test",
             open: OpenPages(
                 service: harness.service, tally: Tally(clock: harness.clock), requests: RequestTally(), clock: harness.clock, version: "0",
-                disk: { nil }))
+                disk: { nil }, reloadRefused: { nil }))
         try await ServedSocket.with(routes: routes.add) { socket in
             let path = socket.path
             let caller = try await offPool {

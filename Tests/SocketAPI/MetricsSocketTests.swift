@@ -12,7 +12,7 @@ import Testing
         let harness = try await ServiceHarness(opens: opens)
         let pages = OpenPages(
             service: harness.service, tally: Tally(clock: harness.clock), requests: RequestTally(), clock: harness.clock, version: "0",
-            disk: { nil })
+            disk: { nil }, reloadRefused: { nil })
         let routes = Routes(
             service: harness.service, events: harness.events, policy: PolicyInForce(.ownerOnly(daemonUID: 0)), clock: harness.clock,
             version: "0", open: pages)

@@ -21,7 +21,7 @@ extension BackupFile {
         }
         let vault = try OpenVault(engine: engine, rootKey: opened.rootKey.clone(), random: opened.random)
         let quarantine = Quarantine(id: SlotEntry.newID(vault.random), since: time, why: .restored, isUnopened: true)
-        var batch = Batch(vault: vault, nextSeq: try VaultStore.lastSeq(in: vault) + 1)
+        var batch = Batch(vault: vault, after: try vault.lastAuditMark())
         var transaction = batch.transaction()
         try transaction.changeState { $0.quarantine = quarantine }
         try batch.add(transaction, AuditEvent(at: time, "vault.restored", by: nil, outcome: "backup of \(head.madeAt)"))

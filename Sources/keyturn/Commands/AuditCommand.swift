@@ -3,9 +3,24 @@ import KeyturnClient
 import KeyturnWire
 import Model
 
-struct AuditCommand: DaemonCommand {
+/// `audit`, and what is done with the log as a whole.
+struct AuditCommand: GroupOfCommands {
     static let configuration = CommandConfiguration(
-        commandName: "audit", abstract: "Show who did what.", discussion: "Example: keyturn audit --since 2026-11-01T00:00:00Z")
+        commandName: "audit", abstract: "Show who did what; verify, export and prune the audit log.",
+        usage: """
+            keyturn audit [--since TIME] [--limit NUMBER]
+            keyturn audit verify [FILE] [--known MARK]
+            keyturn audit export FILE [--until TIME]
+            keyturn audit prune FILE [--yes]
+            """,
+        subcommands: [AuditListCommand.self, AuditVerifyCommand.self, AuditExportCommand.self, AuditPruneCommand.self],
+        defaultSubcommand: AuditListCommand.self)
+}
+
+struct AuditListCommand: DaemonCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "Show who did what. 'keyturn audit' is short for it.",
+        discussion: "Example: keyturn audit --since 2026-11-01T00:00:00Z")
 
     @Option(help: ArgumentHelp("Only from this time on: RFC 3339, or a duration back from now such as 2d.", valueName: "time"))
     var since: String?

@@ -5,7 +5,9 @@ import KeyturnWire
 struct StatusCommand: DaemonCommand {
     static let configuration = CommandConfiguration(
         commandName: "status", abstract: "Show whether all is well, and what to do where it is not.",
-        discussion: "Exit status: 1 if anything is failed, overdue, stuck or in quarantine, or the disk is full, 6 if the vault is sealed.")
+        discussion:
+            "Exit status: 1 if anything is failed, overdue, stuck or in quarantine, the disk is full, or the last reload was refused, 6 if the vault is sealed."
+    )
 
     @OptionGroup(title: "Global options") var flags: GlobalFlags
 
@@ -18,7 +20,7 @@ struct StatusCommand: DaemonCommand {
     static func exit(for status: Status) -> CommandExit {
         guard !status.sealed else { return .sealed }
         let isBad = badStates.contains { status.configs[$0, default: 0] > 0 } || status.attention.contains { badStates.contains($0.state) }
-        return isBad || status.diskFull || status.quarantine != nil ? .failed : .done
+        return isBad || status.diskFull || status.quarantine != nil || status.reloadRefused != nil ? .failed : .done
     }
 
     private static let badStates = ["failed", "overdue", "stuck", "quarantined"]
@@ -40,6 +42,10 @@ struct StatusCommand: DaemonCommand {
             console.line(Styled("The disk that holds the vault is full.", .bad), " Rotations wait and nothing new begins; reading goes on.")
             if let nextStep = status.nextStep { console.line("  try: \(console.pasted.text(nextStep))") }
         }
+        if let why = status.reloadRefused {
+            console.line(Styled("The last reload was refused", .bad), ", and what was in force before it is: \(why)")
+            console.line("  try: \(console.pasted.text("keyturn doctor"))")
+        }
         for loss in status.bearersLost {
             console.line("The upstream \(loss.upstream) ", Styled("lost its bearer", .bad), " at \(loss.at): \(loss.reason).")
             console.line("  try: \(console.pasted.text(loss.nextStep))")
@@ -52,7 +58,9 @@ struct StatusCommand: DaemonCommand {
                     rows: status.attention.map {
                         [Styled($0.config), .state($0.state), Styled($0.reason), Styled($0.nextStep.map(console.pasted.text))]
                     }))
-        } else if status.configs.values.reduce(0, +) > 0, !status.diskFull, status.quarantine == nil, status.bearersLost.isEmpty {
+        } else if status.configs.values.reduce(0, +) > 0, !status.diskFull, status.quarantine == nil, status.bearersLost.isEmpty,
+            status.reloadRefused == nil
+        {
             console.line("Nothing needs attention.")
         }
         if !status.hasRecoverySlot {

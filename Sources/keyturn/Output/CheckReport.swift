@@ -37,6 +37,7 @@ struct CheckReport {
         // What else is named waits for a key, or is held by a pause.
         let others = status.attention.filter { !(Self.criticalStates + Self.warningStates).contains($0.state) }.map(\.config)
         if !others.isEmpty { warnings.append("\(others.count) to look at (\(Self.list(others)))") }
+        if status.reloadRefused != nil { warnings.append("the last reload was refused") }
         if !status.bearersLost.isEmpty { warnings.append("no token for \(Self.list(status.bearersLost.map(\.upstream)))") }
         judgeBackup(status.lastBackupAt, now, backupAgeMax)
         figures = ["configs=\(total);;;0"] + Self.shownStates.map { "\($0)=\(status.configs[$0, default: 0]);;;0" } + figures
