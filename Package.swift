@@ -170,7 +170,11 @@ let package = Package(
         tests("Vault", ["Model", "Operations", "Rotations", "Secrets", "SQLiteEngine", "TestSupport", "Vault"]),
         tests("KeyturnClient", ["FakeDaemon", "KeyturnClient", "KeyturnWire"]),
         tests(
-            "WaysOut", ["Access", "keyturn", "Model", "Operations", "Rotations", "Secrets", "TestSupport", "Vault", argumentParser]),
+            "WaysOut",
+            [
+                "Access", "keyturn", "KeyturnWire", "Model", "Operations", "Rotations", "Secrets", "SocketAPI", "TestSupport", "Vault",
+                argumentParser,
+            ]),
         tests("KeyturnCommand", ["FakeDaemon", "keyturn", "KeyturnClient", "KeyturnWire", "Model", "Secrets", argumentParser]),
     ]
 )

@@ -41,11 +41,10 @@ import Testing
         for situation in Situation.allCases {
             let here = try await situation.reached()
             let (state, step) = (try await here.config.state.rawValue, try await here.nextStep())
-            let status = try await here.keyturn.service.status(as: ServiceHarness.root)
-            let isBad = [ConfigState.failed, .overdue, .stuck].contains { status.configs[$0, default: 0] > 0 }
+            let exit = try await here.keyturn.service.status(as: ServiceHarness.root).exit
             let id = try await here.rotation()
             let shown = step.map { "`\($0.replacing("\(id)", with: "ID").replacing("openai-prod", with: "NAME"))`" } ?? "none"
-            lines.append("| \(situation.rawValue) | \(state) | \(isBad ? 1 : 0) | \(shown) |")
+            lines.append("| \(situation.rawValue) | \(state) | \(exit.rawValue) | \(shown) |")
             here.keyturn.target.openGate()
         }
         try expectInPage(lines)
