@@ -97,6 +97,11 @@ final class Backend {
         remotes[id] = remote
     }
 
+    /// What somebody put there by hand is in the vault now.
+    func adopted(_ value: String, by id: RemoteID) {
+        if remotes[id]?.held == value { remotes[id]?.isOurs = true }
+    }
+
     /// The config was purged, or the vault is another one, which knows these values alone: no other needs to be in it any more.
     func disown(_ id: RemoteID, but known: Set<String> = []) {
         guard var remote = remotes[id] else { return }

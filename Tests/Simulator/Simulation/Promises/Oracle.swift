@@ -89,6 +89,7 @@ final class Oracle {
             checkQuarantine(delta)
             checkRoom(delta)
             for (_, rotation) in delta.rotations where rotation.state == .waiting { rested.insert(rotation.id) }
+            for entry in delta.entries where entry.event == "version.adopted" { adopted(entry.version, of: entry.config) }
             for (name, before, after) in delta.configs {
                 keepBooks(name, before, after)
                 checkDue(name, before, after, delta)
@@ -156,6 +157,12 @@ final class Oracle {
         } catch {
             broken(.neverLost, "after a power cut the vault can't be read: \(error)")
         }
+    }
+
+    /// From here on it can be missed.
+    private func adopted(_ number: VersionNumber?, of config: ConfigName?) {
+        guard let config, let key = image.key(number, of: config) else { return }
+        world.backend.adopted(key, by: Scene.remote(of: config))
     }
 
     private func keepBooks(_ name: ConfigName, _ before: ConfigRecord?, _ after: ConfigRecord?) {

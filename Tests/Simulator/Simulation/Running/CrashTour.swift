@@ -12,8 +12,16 @@ package struct CrashTour: Sendable {
         let validates: [ValidateRow]
         let bearer: Bearer
         let call: @Sendable (World) -> Call
-        /// Whether a third version is staged when it begins.
-        let isStaged: Bool
+        let stock: Stock
+
+        /// What the config has when it begins.
+        enum Stock {
+            case nothing
+            /// A current and a previous version.
+            case twoKeys
+            /// A third one as well, staged.
+            case threeKeys
+        }
 
         enum Bearer: Sendable {
             case good, dead
@@ -25,28 +33,28 @@ package struct CrashTour: Sendable {
             _ description: String, puts: [PutRow] = [], validates: [ValidateRow] = [], bearer: Bearer = .good,
             kind: RotationPlan.Kind = .rotate
         ) {
-            self.init(description, puts, validates, bearer, isStaged: kind == .rotate) { _ in
+            self.init(description, puts, validates, bearer, kind == .rotate ? .threeKeys : .twoKeys) { _ in
                 var request = RotationRequest(kind)
                 if kind == .remote { request.fields = RemoteFields(name: "second") }
                 return .rotate(request, World.touredConfig, waits: true)
             }
         }
 
-        private init(
-            _ description: String, _ puts: [PutRow], _ validates: [ValidateRow], _ bearer: Bearer, isStaged: Bool,
+        init(
+            _ description: String, _ puts: [PutRow], _ validates: [ValidateRow], _ bearer: Bearer, _ stock: Stock,
             _ call: @escaping @Sendable (World) -> Call
         ) {
             self.description = description
             self.puts = puts
             self.validates = validates
             self.bearer = bearer
-            self.isStaged = isStaged
+            self.stock = stock
             self.call = call
         }
 
         /// What an operator does to the vault, with a rotation under way whose outcome is not known yet.
         static func during(_ description: String, _ call: @escaping @Sendable (World) -> Call) -> Path {
-            Path(description, [.timedOutNever], [], .good, isStaged: true) { world in
+            Path(description, [.timedOutNever], [], .good, .threeKeys) { world in
                 world.callers.begin(.rotate(RotationRequest(.rotate), World.touredConfig, waits: true))
                 world.run(for: .seconds(2))
                 return call(world)
@@ -57,7 +65,7 @@ package struct CrashTour: Sendable {
         static func after(
             _ puts: [PutRow], _ description: String, isCompromised: Bool = false, _ call: @escaping @Sendable (World) -> Call?
         ) -> Path {
-            Path("\(description) after \(puts.map(\.rawValue).joined(separator: ", "))", puts, [], .good, isStaged: true) { world in
+            Path("\(description) after \(puts.map(\.rawValue).joined(separator: ", "))", puts, [], .good, .threeKeys) { world in
                 var request = RotationRequest(.rotate)
                 request.isCompromised = isCompromised
                 world.callers.begin(.rotate(request, World.touredConfig, waits: true))
@@ -73,13 +81,12 @@ package struct CrashTour: Sendable {
         ) -> Path {
             let course = "\(kind.rawValue): \(puts.map(\.rawValue).joined(separator: ", "))"
             // Put back is what came along, while what was staged later did not.
-            let isStaged = puts.count == 1
-            return Path("\(course), then the vault is restored under the daemon and \(description)", [], [], .good, isStaged: isStaged) {
-                world in
+            let stock: Stock = puts.count == 1 ? .threeKeys : .twoKeys
+            return Path("\(course), then the vault is restored under the daemon and \(description)", [], [], .good, stock) { world in
                 world.run(for: .seconds(2 * 3600))
                 world.callers.begin(.backUp(to: world.backup))
                 world.run(for: .seconds(1))
-                if !isStaged { world.stage() }
+                if stock == .twoKeys { world.stage() }
                 world.backend.remotes[Scene.remote(of: World.touredConfig)]?.puts = puts
                 world.callers.begin(.rotate(RotationRequest(kind), World.touredConfig, waits: true))
                 world.run(for: .seconds(15))
@@ -90,7 +97,7 @@ package struct CrashTour: Sendable {
         }
     }
 
-    package static let paths = rows + kinds + duringOthers + afterwards + resolutions + copies
+    package static let paths = rows + kinds + duringOthers + afterwards + resolutions + copies + firstKeys + adoptions
 
     /// One row of the table each, a refusal after an unknown outcome, and each validate.
     private static let rows: [Path] =
@@ -244,16 +251,17 @@ package struct CrashTour: Sendable {
 }
 
 extension World {
-    fileprivate static var touredConfig: ConfigName { Scene.configs[0] }
+    static var touredConfig: ConfigName { Scene.configs[0] }
 
-    /// A config with a current and a previous version, and a third that is staged.
     fileprivate func prepare(_ path: CrashTour.Path) {
         setUp(seed: 3)
-        for _ in 0..<2 {
-            stage()
-            rotate()
+        if path.stock != .nothing {
+            for _ in 0..<2 {
+                stage()
+                rotate()
+            }
         }
-        if path.isStaged { stage() }
+        if path.stock == .threeKeys { stage() }
         let remote = Scene.remote(of: Self.touredConfig)
         backend.remotes[remote]?.puts = path.puts
         backend.remotes[remote]?.validates = path.validates
@@ -268,16 +276,16 @@ extension World {
     }
 
     /// What is under way there.
-    fileprivate var toured: RotationID? { oracle.image.configs[Self.touredConfig]?.unfinished }
+    var toured: RotationID? { oracle.image.configs[Self.touredConfig]?.unfinished }
 
-    fileprivate func stageAndRotate(isCompromised: Bool = false) -> Call {
+    func stageAndRotate(isCompromised: Bool = false) -> Call {
         stage()
         var request = RotationRequest(.rotate)
         request.isCompromised = isCompromised
         return .rotate(request, Self.touredConfig, waits: true)
     }
 
-    fileprivate func stage() {
+    func stage() {
         callers.begin(.stage(backend.newKey(for: Self.touredConfig, works: true), .next, Self.touredConfig, self))
         run(for: .seconds(1))
     }
