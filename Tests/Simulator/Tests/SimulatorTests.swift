@@ -35,6 +35,7 @@ import Testing
         ("ignores-quarantine", "quarantine holds: key-"), ("keeps-no-counter", "quarantine holds: an older vault"),
         ("takes-sent-for-unsent", "never lost"), ("forgets-pauses", "a pause holds"), ("knows-no-machine", "quarantine holds"),
         ("keeps-its-reserve", "never silent: what the backend answered"),
+        ("forgets-holds", "never silent: status does not name"), ("forgets-failures", "never silent: status does not name"),
     ]) func `finds the promise that a variant breaks`(_ variant: String, _ promise: String) async throws {
         let runs = try await Self.simulator("random", "--rotations", "6000", "--seed", "4", "--variant", variant)
         #expect(runs.status == 1)

@@ -75,3 +75,29 @@ struct JournalThatErasesEarly: RotationJournal {
         }
     }
 }
+
+/// How a rotation ended stands in its history, and not in its config.
+struct JournalThatForgets: RotationJournal {
+    let honest: any RotationJournal
+    let vault: VaultStore
+    let forget: @Sendable (inout ConfigRecord) -> Void
+
+    func commit(_ rotation: Rotation) async throws {
+        try await honest.commit(rotation)
+        guard rotation.state.hasEnded else { return }
+        try await vault.write { [forget] transaction in
+            guard let config = try transaction.get(.config, .named(rotation.config.description)) else { return .unchanged(()) }
+            var forgetful = config
+            forget(&forgetful)
+            guard forgetful != config else { return .unchanged(()) }
+            try transaction.put(.config, .named(rotation.config.description), forgetful)
+            return .changed(
+                (),
+                AuditEvent(at: rotation.request.at, "rotation.continued", by: nil, config: rotation.config, rotation: rotation.id))
+        }
+    }
+
+    func rotation(_ id: RotationID) async throws -> Rotation? { try await honest.rotation(id) }
+    func isPaused(_ config: ConfigName) async throws -> Bool { try await honest.isPaused(config) }
+    func credentials(of rotation: Rotation) async throws -> CredentialsInPlay { try await honest.credentials(of: rotation) }
+}

@@ -24,6 +24,10 @@ package enum BrokenVariant: String, CaseIterable, Sendable {
     case forgetsRequests = "forgets-requests"
     /// Of a paused config the next try goes out.
     case forgetsPauses = "forgets-pauses"
+    /// That a rotation was rejected or failed is not noted with its config.
+    case forgetsHolds = "forgets-holds"
+    /// That a change of the fields or a check came to nothing is not noted with its config.
+    case forgetsFailures = "forgets-failures"
     /// The due time moves before the rotation has succeeded.
     case movesDueEarly = "moves-due-early"
     /// The earlier key is sent in place of the new one.
@@ -54,6 +58,8 @@ package enum BrokenVariant: String, CaseIterable, Sendable {
         case .forgetsTheProof: ports.journal = { JournalThatErasesEarly(honest: $0, vault: $1, proofs: [.unproven]) }
         case .forgetsRequests: ports.operationLimits.idempotencyAge = .zero
         case .forgetsPauses: ports.journal = { honest, _ in JournalWithoutPauses(honest: honest) }
+        case .forgetsHolds: ports.journal = { JournalThatForgets(honest: $0, vault: $1) { $0.hold = nil } }
+        case .forgetsFailures: ports.journal = { JournalThatForgets(honest: $0, vault: $1) { $0.failure = nil } }
         case .movesDueEarly: ports.journal = { JournalThatMovesDue(honest: $0, vault: $1) }
         case .sendsTheEarlierKey: ports.targets = Targets(honest: ports.targets) { TargetOfTheEarlierKey(honest: $0) }
         case .believesEveryPut: ports.mistakePuts { _ in .accepted }

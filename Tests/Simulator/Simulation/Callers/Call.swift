@@ -9,6 +9,8 @@ struct Call {
     var idempotencyKey: String?
     /// What the operator answers for by it.
     var word: Word?
+    /// What is so once it is granted.
+    var wish: Wish?
     let perform: @Sendable (VaultService) async throws -> Answer
 
     init(
@@ -27,6 +29,18 @@ extension Call {
         case releases(ConfigName), releasesAll
         /// A vault that may be an older copy.
         case acceptsOlder
+    }
+
+    enum Wish: Hashable {
+        case paused(until: Timestamp?), resumed
+        case settings(everySeconds: Int64?)
+        case removed, undeleted
+    }
+
+    func wishing(_ wish: Wish) -> Call {
+        var call = self
+        call.wish = wish
+        return call
     }
 
     func meaning(_ word: Word) -> Call {

@@ -7,9 +7,18 @@ import Vault
 final class Callers: @unchecked Sendable {
     // SAFETY: used from the scheduler's thread alone.
     private unowned let world: World
-    private var waiting: [Int: (call: Call, task: Task<Void, Never>)] = [:]
+    private var waiting: [Int: Waiting] = [:]
+    /// The calls that a kill cut off: any of them may have come to something.
+    private var cutOff: [Call] = []
     private var nextID = 0
     private(set) var lastProblem: Problem?
+
+    private struct Waiting {
+        let call: Call
+        let task: Task<Void, Never>
+        /// What the audit log had told of its config when it began.
+        let entriesBefore: [String: Int]
+    }
 
     init(in world: World) {
         self.world = world
@@ -21,25 +30,32 @@ final class Callers: @unchecked Sendable {
     /// What operators have said that the daemon may not have heard yet.
     var wordsOnTheirWay: Set<Call.Word> { Set(waiting.values.compactMap(\.call.word)) }
 
+    func wishes(for config: ConfigName) -> Set<Call.Wish> {
+        Set((waiting.values.map(\.call) + cutOff).filter { $0.config == config }.compactMap(\.wish))
+    }
+
     func begin(_ call: Call) {
         nextID += 1
         let id = nextID
         world.trace("caller \(id): \(call.what)")
         if let word = call.word { world.oracle.said(word) }
         let service = world.daemon.service
+        let before = call.config.flatMap { world.oracle.entriesSeen[$0] } ?? [:]
         let task = Task(executorPreference: world.scheduler) {
             do { self.hears(id, .success(try await call.perform(service))) } catch { self.hears(id, .failure(error)) }
         }
-        waiting[id] = (call, task)
+        waiting[id] = Waiting(call: call, task: task, entriesBefore: before)
     }
 
     private func hears(_ id: Int, _ outcome: Result<Answer, any Error>) {
-        guard !world.isCrashed, let call = waiting.removeValue(forKey: id)?.call else { return }
+        guard !world.isCrashed, let waited = waiting.removeValue(forKey: id) else { return }
+        let call = waited.call
         // The vault's own trouble is answered by its name, as the socket does it.
         switch outcome.mapError({ ($0 as? VaultError)?.problem ?? $0 }) {
         case .success(let answer):
             world.trace("caller \(id) hears: \(answer.short)")
             world.oracle.answered(call, answer)
+            world.oracle.granted(call, before: waited.entriesBefore)
         case .failure(let problem as Problem):
             world.trace("caller \(id) hears: \(problem.code.rawValue)")
             lastProblem = problem
@@ -53,7 +69,8 @@ final class Callers: @unchecked Sendable {
     func cut() {
         let all = waiting.sorted { $0.key < $1.key }
         waiting = [:]
-        for (_, (_, task)) in all { task.cancel() }
+        cutOff += all.map(\.value.call)
+        for (_, one) in all { one.task.cancel() }
     }
 }
 

@@ -6,11 +6,7 @@ extension MoveKind {
     static let configCalls: [MoveKind] = [
         .call("pause", weight: 2) { chance, hand in
             let until = chance.happens(percent: 50) ? hand.world.time.now() + .seconds(60 + chance.below(3600)) : nil
-            let config = hand.config
-            return Call("pause \(config)", on: config) { service in
-                try await service.pause(config, until: until, reason: nil, as: Scene.operatorAtRoot)
-                return .done
-            }
+            return .pause(hand.config, until: until)
         },
         .call("resume", weight: 3) { chance, hand in .resume(hand.config) },
         .call("change settings", weight: 3) { chance, hand in
@@ -22,7 +18,7 @@ extension MoveKind {
             return Call("remove \(config)", on: config) { service in
                 try await service.removeConfig(config, .recoverable, as: Scene.operatorAtRoot)
                 return .done
-            }
+            }.wishing(.removed)
         },
         .call("undelete", weight: 5) { chance, hand in .undelete(hand.config) },
         .call("purge", weight: 1) { chance, hand in
@@ -46,20 +42,27 @@ extension Call {
         return Call("set \(config)", on: config) { service in
             try await service.putConfig(config, settings, .anything, as: Scene.operatorAtRoot)
             return .done
-        }
+        }.wishing(.settings(everySeconds: every?.wholeSeconds))
+    }
+
+    static func pause(_ config: ConfigName, until: Timestamp?) -> Call {
+        Call("pause \(config)", on: config) { service in
+            try await service.pause(config, until: until, reason: nil, as: Scene.operatorAtRoot)
+            return .done
+        }.wishing(.paused(until: until))
     }
 
     static func resume(_ config: ConfigName) -> Call {
         Call("resume \(config)", on: config) { service in
             try await service.resumeConfig(config, as: Scene.operatorAtRoot)
             return .done
-        }
+        }.wishing(.resumed)
     }
 
     static func undelete(_ config: ConfigName) -> Call {
         Call("undelete \(config)", on: config) { service in
             try await service.undeleteConfig(config, as: Scene.operatorAtRoot)
             return .done
-        }
+        }.wishing(.undeleted)
     }
 }

@@ -44,6 +44,7 @@ final class ModelledTarget: RotationTarget, @unchecked Sendable {
         await world.time.sleep(for: row.latency)
         guard world.survives(.putAnswered) else { return .unknown(Self.gone, retryAfter: nil) }
         world.oracle.heard(of: id)
+        world.oracle.heard(row.answer, to: id)
         return row.answer
     }
 
@@ -82,6 +83,7 @@ final class ModelledTarget: RotationTarget, @unchecked Sendable {
         guard world.survives(.validateAnswered) else { return .inconclusive(Self.gone) }
         world.trace("validate \(id): \(answer.short)")
         world.oracle.heard(of: id)
+        world.oracle.heard(answer, of: id)
         return answer
     }
 
@@ -100,6 +102,8 @@ final class ModelledTarget: RotationTarget, @unchecked Sendable {
         let token = token.spelled
         guard world.survives(.beforeRefresh) else { return .unknown(Self.gone) }
         world.oracle.refreshing(with: token)
+        // Without a token it may end on what was said before.
+        world.oracle.forgetVerdicts(of: Scene.configs.filter { Scene.upstream(of: $0) == upstream })
         let backend = world.backend
         await world.time.sleep(for: Self.latency)
         guard var books = backend.upstreams[upstream] else { return .unknown(Reason("there is no such backend")) }

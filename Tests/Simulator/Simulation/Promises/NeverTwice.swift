@@ -9,6 +9,7 @@ extension Oracle {
         let config = Scene.config(at: id)
         requireAlone(id)
         actedOn(config)
+        noteSent(to: config)
         requireMayPut(value, as: which, for: config)
         guard let record = image.configs[config], let unfinished = record.unfinished, let rotation = image.rotations[unfinished] else {
             return broken(.durable, "a PUT for '\(config)' without a rotation of it")

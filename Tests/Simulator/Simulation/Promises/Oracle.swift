@@ -37,6 +37,10 @@ final class Oracle {
     private(set) var violation: Violation?
     /// What is remembered of each config from outside.
     var books: [ConfigName: Books] = [:]
+    /// What is known of each config from outside.
+    var accounts: [ConfigName: Account] = [:]
+    /// How often the audit log told of what.
+    var entriesSeen: [ConfigName: [String: Int]] = [:]
     /// Which rotation a repeated request got.
     var remembered: [String: Remembered] = [:]
     /// What may not go out, while that is so.
@@ -86,6 +90,7 @@ final class Oracle {
             for entry in delta.entries { world.trace("durable: \(entry.event) \(entry.config?.description ?? "") \(entry.outcome ?? "")") }
             world.machineWrittenDown = world.machine
             checkAudited(delta)
+            keepAccounts(delta)
             checkQuarantine(delta)
             checkRoom(delta)
             for (_, rotation) in delta.rotations where rotation.state == .waiting { rested.insert(rotation.id) }
@@ -124,6 +129,7 @@ final class Oracle {
             (books, remembered, quarantined) = ([:], [:], nil)
             rested = Set(image.rotations.values.filter { $0.state == .waiting }.map(\.id))
             for (name, record) in image.configs { keepBooks(name, record, record) }
+            accounts = image.configs.mapValues { record in Account(record, record.unfinished.flatMap { image.rotations[$0] }) }
         } catch {
             broken(.neverLost, "the restored vault can't be read: \(error)")
         }

@@ -161,6 +161,7 @@ package struct CrashTour: Sendable {
             return .releaseAll
         },
         .during("seal") { _ in .seal },
+        .during("pause") { _ in .pause(World.touredConfig, until: nil) },
     ]
 
     private static let afterwards: [Path] = [

@@ -185,6 +185,7 @@ final class World: @unchecked Sendable {
 
     private func start() {
         lives += 1
+        oracle.forgetVerdicts(of: Scene.configs)
         let daemon = Daemon(in: self)
         self.daemon = daemon
         let opened = Flag()
