@@ -8,8 +8,8 @@ final class Callers: @unchecked Sendable {
     // SAFETY: used from the scheduler's thread alone.
     private unowned let world: World
     private var waiting: [Int: Waiting] = [:]
-    /// The calls that a kill cut off: any of them may have come to something.
-    private var cutOff: [Call] = []
+    /// Of the calls that a kill cut off: any of them may have come to something. Not the calls themselves, which may hold the world.
+    private var wishesCutOff: [ConfigName: Set<Call.Wish>] = [:]
     private var nextID = 0
     private(set) var lastProblem: Problem?
 
@@ -31,7 +31,8 @@ final class Callers: @unchecked Sendable {
     var wordsOnTheirWay: Set<Call.Word> { Set(waiting.values.compactMap(\.call.word)) }
 
     func wishes(for config: ConfigName) -> Set<Call.Wish> {
-        Set((waiting.values.map(\.call) + cutOff).filter { $0.config == config }.compactMap(\.wish))
+        let asked = waiting.values.map(\.call).filter { $0.config == config }.compactMap(\.wish)
+        return wishesCutOff[config, default: []].union(asked)
     }
 
     func begin(_ call: Call) {
@@ -69,8 +70,10 @@ final class Callers: @unchecked Sendable {
     func cut() {
         let all = waiting.sorted { $0.key < $1.key }
         waiting = [:]
-        cutOff += all.map(\.value.call)
-        for (_, one) in all { one.task.cancel() }
+        for (_, one) in all {
+            if let config = one.call.config, let wish = one.call.wish { wishesCutOff[config, default: []].insert(wish) }
+            one.task.cancel()
+        }
     }
 }
 
