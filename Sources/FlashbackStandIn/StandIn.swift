@@ -74,6 +74,11 @@ package final class StandIn: Sendable {
     /// From now on only these.
     package func setBearers(_ tokens: Set<String>) { desk.with { $0.bearers = tokens } }
 
+    /// One more.
+    package func add(bearer token: String) { desk.with { _ = $0.bearers.insert(token) } }
+
+    package func add(refreshToken token: String) { desk.with { _ = $0.refreshTokens.insert(token) } }
+
     /// No access token is good any more; refresh tokens are.
     package func expireBearers() { desk.with { $0.bearers = [] } }
 

@@ -274,7 +274,7 @@ private struct Flow {
         try await site.keyturn.kill()
         let reading = try await VaultReading(folder: site.keyturn.vault, keyFile: site.keyturn.keyFile)
         let held = site.standIn.held(Site.remoteID)?.key ?? ""
-        try ledger.check(reading, held: held, puts: site.standIn.received(.put).compactMap(\.key))
+        try ledger.check(reading, with: site.standIn)
         guard held == Self.newKey, let current = reading.current, reading.keys[current] == held else {
             throw A.Wrong(description: "granted \(granted), but \(held) is held and \(reading.current ?? 0) is current")
         }

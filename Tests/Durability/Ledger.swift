@@ -6,8 +6,8 @@ import Vault
 
 /// What the outside saw, against what the vault says: the promises, checked after each kill.
 struct Ledger {
-    /// Which version a key became, as far as any reading told.
-    private var numbers: [String: VersionNumber] = [:]
+    /// Which versions a key became, as far as any reading told.
+    private var names: KeyNames = [:]
     /// What callers were told is in the vault now.
     private var granted: [VersionNumber: String] = [:]
     private var stepping = Stepping()
@@ -17,26 +17,38 @@ struct Ledger {
     /// Somebody was answered that the key is version `number` from now on.
     mutating func grant(_ key: String, as number: VersionNumber) {
         granted[number] = key
-        numbers[key] = number
+        names[key, default: []].insert(number)
     }
 
     mutating func learn(_ memory: [Operators.Memory]) {
         for one in memory { stepping.learn(one) }
     }
 
-    /// `held`: the key that the backend holds; `puts`: the keys that it was sent, in order.
-    mutating func check(_ reading: VaultReading, held: String, puts: [String]) throws {
-        for (number, key) in reading.keys { numbers[key] = number }
+    /// `clockChanges`: when the daemon's wall clock was set to another time.
+    mutating func check(_ reading: VaultReading, with standIn: StandIn, clockChanges: [ContinuousClock.Instant] = []) throws {
+        guard let held = standIn.held(Site.remoteID)?.key else { throw Broken(description: "the backend holds nothing") }
+        let (sent, refreshes) = (standIn.sent, standIn.received(.refresh).count)
+        for (number, key) in reading.keys { names[key, default: []].insert(number) }
         try checkGranted(reading)
-        nameErased(reading, puts)
+        nameErased(reading, sent)
+        nameRolledBack(reading)
         try checkHeld(reading, held)
-        try checkOrder(reading, puts)
-        for key in Set(puts) {
-            guard let number = numbers[key], reading.tells(of: number) else {
-                throw Broken(description: "the backend saw \(key), of which the audit log says nothing")
-            }
+        try checkProof(reading, held)
+        let warrants = Warrants(reading)
+        try warrants.require(sent, names)
+        try warrants.requireVerdicts(sent, names)
+        guard refreshes <= reading.audit.count(where: { $0.event.event == "upstream.refresh-begun" }) else {
+            throw Broken(description: "the backend saw \(refreshes) refreshes, which is more than the audit log knows")
         }
-        try stepping.check(reading, puts: puts.map { numbers[$0] ?? 0 })
+        try stepping.check(reading, sent, names, clockChanges)
+    }
+
+    /// Proven is what the backend holds, for as long as no rotation is on its way to change that.
+    private func checkProof(_ reading: VaultReading, _ held: String) throws {
+        guard let config = reading.config, config.unfinished == nil, let current = config.version(.current), current.proof == .proven,
+            reading.keys[current.number] != held
+        else { return }
+        throw Broken(description: "version \(current.number) counts as proven, but the backend holds \(held)")
     }
 
     /// Durable before visible: what was granted is there, with its bytes until it ended for a reason.
@@ -51,7 +63,7 @@ struct Ledger {
                         description:
                             "\(key) was granted as version \(number), which is \(state) and has \(reading.keys[number] ?? "no key")")
                 }
-            } else if reading.reasonForEnding(number) == nil {
+            } else if reading.reasonForEnding(number, discarded: stepping.discardsAsked) == nil {
                 throw Broken(description: "\(key) was granted as version \(number), which is \(state) for no reason")
             }
         }
@@ -59,40 +71,37 @@ struct Ledger {
 
     /// A key that was staged, refused and erased within one life of the daemon was never there to be read: it is the one of a version that
     /// ended without having been seen. Keys are sent in the order of their versions.
-    private mutating func nameErased(_ reading: VaultReading, _ puts: [String]) {
-        let known = Set(numbers.values)
-        var unseen = reading.ended.map(\.number).filter { !known.contains($0) }.sorted()
-        for key in puts where numbers[key] == nil && !unseen.isEmpty { numbers[key] = unseen.removeFirst() }
+    private mutating func nameErased(_ reading: VaultReading, _ sent: [Sent]) {
+        let known = names.values.reduce(into: Set<VersionNumber>()) { $0.formUnion($1) }
+        let rotated = Set(reading.rotations.filter { $0.rollbackOf == nil }.compactMap(\.version))
+        var unseen = reading.ended.map(\.number).filter { !known.contains($0) && rotated.contains($0) }.sorted()
+        for put in sent where names[put.key] == nil && !unseen.isEmpty { names[put.key] = [unseen.removeFirst()] }
+    }
+
+    /// What a rollback brings back has a new number.
+    private mutating func nameRolledBack(_ reading: VaultReading) {
+        for rotation in reading.rotations.sorted(by: { $0.version ?? 0 < $1.version ?? 0 }) {
+            guard let source = rotation.rollbackOf, let version = rotation.version else { continue }
+            for key in names.keys where names[key]?.contains(source) == true { names[key]?.insert(version) }
+        }
     }
 
     /// Never lost: what the backend holds is in the vault.
     private func checkHeld(_ reading: VaultReading, _ held: String) throws {
-        guard let number = reading.number(ofKey: held) else {
-            throw Broken(description: "the backend holds \(held) (version \(numbers[held] ?? 0)), which is not in the vault")
+        let numbers = reading.numbers(ofKey: held)
+        guard !numbers.isEmpty else {
+            throw Broken(description: "the backend holds \(held) (version \(names[held] ?? [])), which is not in the vault")
         }
-        switch reading.state(of: number) {
-        case .current, .pending, .previous: break
-        // A straggler may land after its version was given up: its bytes stay until none can any more.
-        case .rejected: break
-        case let state: throw Broken(description: "the backend holds version \(number), which is \(state.map { "\($0)" } ?? "unknown")")
+        let isKept = numbers.contains { number in
+            switch reading.state(of: number) {
+            // A straggler may land after its version was given up: the bytes of a rejected one stay until none can any more.
+            case .current, .pending, .previous, .rejected: true
+            case .staged, .retired, .discarded, nil: false
+            }
         }
-    }
-
-    /// Nothing older is sent than what was sent before, unless it is put back; and what was given up is not sent again, unless an operator
-    /// wants it tried again.
-    private func checkOrder(_ reading: VaultReading, _ puts: [String]) throws {
-        var last = 1
-        var newest = 1
-        for key in puts {
-            guard let number = numbers[key] else { throw Broken(description: "the backend was sent \(key), which was never in the vault") }
-            if number < last, !reading.audit.contains(where: { $0.event.event == "rotation.reverting" && $0.event.version == last }) {
-                throw Broken(description: "version \(number) was sent after version \(last), which nobody reverted")
-            }
-            if number > last, number <= newest, !reading.wasResolved(number) {
-                throw Broken(description: "version \(number) was sent again after it was given up: \(puts.compactMap { numbers[$0] })")
-            }
-            last = number
-            newest = max(newest, number)
+        guard isKept else {
+            let states = numbers.map { "\($0) \(reading.state(of: $0).map { "\($0)" } ?? "unknown")" }
+            throw Broken(description: "the backend holds \(held), which the vault has as: \(states.joined(separator: ", "))")
         }
     }
 }

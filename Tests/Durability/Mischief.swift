@@ -57,14 +57,41 @@ enum Mischief {
         return (0..<Int.random(in: 1...3, using: &draws)).map { _ in
             let delay = milliseconds(0...60, &draws)
             let kind: Operators.Deed.Kind =
-                switch Int.random(in: 0..<10, using: &draws) {
+                switch Int.random(in: 0..<17, using: &draws) {
                 case 0: .pause
                 case 1, 2: .resume
                 case 3: .retry
                 case 4...6: .beginAndCancel
+                case 7: .pauseFor(Bool.random(using: &draws) ? milliseconds(1...600, &draws) : .seconds(600))
+                case 8, 9: .rollback
+                case 10, 11: .discard
+                case 12, 13: .giveToken(isRefresh: Bool.random(using: &draws))
                 default: .cancel
                 }
             return Operators.Deed(delay: delay, kind: kind)
+        }
+    }
+
+    /// After which times, one after the other, no access token is good any more; in most rounds never.
+    static func ofTokens(_ draws: inout Draws) -> [Duration] {
+        switch Int.random(in: 0..<8, using: &draws) {
+        case 0: [.zero]
+        case 1: [milliseconds(0...60, &draws)]
+        case 2: [milliseconds(0...30, &draws), milliseconds(0...60, &draws)]
+        default: []
+        }
+    }
+
+    /// What becomes of the next refresh: nothing, as often as not. One that is not answered may have used its token up.
+    static func ofRefresh(_ draws: inout Draws) -> Fault? {
+        switch Int.random(in: 0..<12, using: &draws) {
+        case 0: .status(401)
+        case 1: .status(500)
+        case 2: .resetBeforeEffect
+        case 3: .resetAfterEffect
+        case 4: .html
+        case 5: .delay(milliseconds(5...200, &draws))
+        default: nil
         }
     }
 

@@ -1,9 +1,11 @@
 import FlashbackStandIn
+import Foundation
 import TestProcesses
 
 /// Those who step in while a daemon is tortured: they do what was drawn, one deed after the other, and remember what they were granted.
 struct Operators: Sendable {
     private let site: Site
+    private let clock: DaemonClock
     private(set) var memory: [Memory] = []
 
     /// After a while.
@@ -18,6 +20,13 @@ struct Operators: Sendable {
             /// One that is stuck.
             case retry
             case pause, resume
+            /// Ends by itself, at the next full second after this.
+            case pauseFor(Duration)
+            case rollback
+            /// The next key that is staged, or else the one before the current one.
+            case discard
+            /// One that the backend takes.
+            case giveToken(isRefresh: Bool)
         }
     }
 
@@ -25,11 +34,23 @@ struct Operators: Sendable {
     enum Memory: Sendable {
         case cancelled(rotation: String, puts: Int)
         /// Their requests may be granted from here on, whether or not they are answered.
-        case asksToPause, asksToResume(puts: Int)
-        case paused(puts: Int), resumed
+        case asksToPause(puts: Int, PauseEnd?), asksToResume(puts: Int)
+        case paused(puts: Int, PauseEnd?), resumed
+        case asksToDiscard(Int), discarded(Int, puts: Int)
     }
 
-    init(at site: Site) { self.site = site }
+    /// When a pause is over.
+    struct PauseEnd: Sendable {
+        /// By the daemon's wall clock.
+        let text: String
+        let askedAt: ContinuousClock.Instant
+        let at: ContinuousClock.Instant
+    }
+
+    init(at site: Site, _ clock: DaemonClock) {
+        self.site = site
+        self.clock = clock
+    }
 
     mutating func perform(_ deeds: [Deed]) async {
         for deed in deeds {
@@ -48,15 +69,34 @@ struct Operators: Sendable {
         case .retry:
             guard let id = try await lastRotation() else { return }
             _ = try await site.call("POST", "/v1/rotations/\(id)/resolve", ["how": "retry"])
-        case .pause:
-            memory.append(.asksToPause)
-            try await site.granted("POST", "\(Self.config)/pause", [:])
-            memory.append(.paused(puts: putsReceived))
+        case .pause: try await pause([:], until: nil)
+        case .pauseFor(let duration):
+            let end = clock.nextFullSecond(after: duration)
+            try await pause(["until": end.text], until: end)
+        case .rollback:
+            _ = try await site.call("POST", "\(Self.config)/rollback", [:], headers: ["Prefer: respond-async"])
+        case .discard: try await discard()
+        case .giveToken(let isRefresh): try await site.giveToken(isRefresh: isRefresh)
         case .resume:
             memory.append(.asksToResume(puts: putsReceived))
             try await site.granted("POST", "\(Self.config)/resume", [:])
             memory.append(.resumed)
         }
+    }
+
+    private mutating func pause(_ fields: [String: String], until end: PauseEnd?) async throws {
+        memory.append(.asksToPause(puts: putsReceived, end))
+        try await site.granted("POST", "\(Self.config)/pause", fields)
+        memory.append(.paused(puts: putsReceived, end))
+    }
+
+    private mutating func discard() async throws {
+        let versions = try await site.granted("GET", Self.config)["versions"].items
+        let chosen = versions.last { $0["state"].text == "staged" } ?? versions.last { $0["state"].text == "previous" }
+        guard let number = chosen?["version"].number else { return }
+        memory.append(.asksToDiscard(number))
+        try await site.granted("DELETE", "\(Self.config)/versions/\(number)?previous=true")
+        memory.append(.discarded(number, puts: putsReceived))
     }
 
     private mutating func cancel(_ id: String) async throws {

@@ -69,8 +69,17 @@ struct Site: Sendable {
         return try reply.document
     }
 
-    func addUpstream() async throws {
-        let box = try await sealed(#"{"access_token":"\#(Options.defaultBearer)"}"#, purpose: "upstream-token", target: "fb")
+    func addUpstream() async throws { try await setBearer(#"{"access_token":"\#(Options.defaultBearer)"}"#) }
+
+    /// A new token that the backend takes: one that it is called with, or one to refresh such tokens with.
+    func giveToken(isRefresh: Bool) async throws {
+        let token = UUID().uuidString
+        if isRefresh { standIn.add(refreshToken: token) } else { standIn.add(bearer: token) }
+        try await setBearer(#"{"\#(isRefresh ? "refresh_token" : "access_token")":"\#(token)"}"#)
+    }
+
+    private func setBearer(_ credential: String) async throws {
+        let box = try await sealed(credential, purpose: "upstream-token", target: "fb")
         try await granted("PUT", "/v1/upstreams/fb", ["base_url": standIn.baseURL, "allow_plain_http": true].merging(box) { $1 })
     }
 

@@ -8,7 +8,9 @@ struct Torture {
     private let site: Site
     private let disk: SmallDisk?
     private let scratch: PrivateFolder
-    private let clock: String
+    private let clock: DaemonClock
+    /// When it was set to another time.
+    private var clockChanges: [ContinuousClock.Instant] = []
     private var draws: Draws
     private var ledger = Ledger()
     private var keysMade = 1
@@ -53,7 +55,7 @@ struct Torture {
         self.disk = disk
         self.scratch = scratch
         draws = Draws(seed: seed)
-        clock = try scratch.file("clock", [UInt8](repeating: 0, count: 8))
+        clock = try DaemonClock(in: scratch.path)
         hasty = try scratch.file("hasty.yaml", Array(Site.hastySettings.utf8))
     }
 
@@ -61,7 +63,7 @@ struct Torture {
         Surroundings {
             $0.mountsOf = disk?.process
             var faults = Faults(prefix: site.keyturn.folder.path)
-            faults.clock = clock
+            faults.clock = clock.path
             $0.faults = faults
             change(&$0)
         }
@@ -72,6 +74,7 @@ struct Torture {
         guard made.status == 0 else { throw Failed(description: made.errors) }
         try await site.keyturn.start(in: surroundings())
         try await site.setUp()
+        if Bool.random(using: &draws) { try await site.giveToken(isRefresh: true) }
         ledger.grant(Site.firstKey, as: 1)
         try await killInPeace()
     }
@@ -91,6 +94,8 @@ struct Torture {
         for _ in 0..<Int.random(in: 0...3, using: &draws) {
             site.standIn.order(Mischief.ofBackend(&draws), for: Bool.random(using: &draws) ? .put : .validate)
         }
+        if let fault = Mischief.ofRefresh(&draws) { site.standIn.order(fault, for: .refresh) }
+        let expiries = Mischief.ofTokens(&draws)
         let isShortOfFiles = Int.random(in: 0..<8, using: &draws) == 0
         let key = newKey()
         let wantsKey = Int.random(in: 0..<3, using: &draws) > 0
@@ -117,8 +122,14 @@ struct Torture {
             return number
         }
         let line = Task { [self] in try await change(after: changes) }
-        let stepping = Task { [site] in
-            var operators = Operators(at: site)
+        let expiring = Task { [site] in
+            for delay in expiries {
+                try await Task.sleep(for: delay)
+                site.standIn.expireBearers()
+            }
+        }
+        let stepping = Task { [site, clock] in
+            var operators = Operators(at: site, clock)
             await operators.perform(deeds)
             return operators.memory
         }
@@ -130,6 +141,7 @@ struct Torture {
         if let number = await work.value { ledger.grant(key, as: number) }
         ledger.learn(await stepping.value)
         isAway = try await line.value
+        try await expiring.value
         let hasFailed = try calls.entries().contains { if case .fault = $0 { true } else { false } }
         try requireEnding(daemon.ending, by: signal, mayGiveUp: hasFailed)
         disk?.makeRoom()
@@ -153,11 +165,9 @@ struct Torture {
         return "\(isBad ? "bad" : "key")-\(keysMade)-\(String(draws.next(), radix: 36))"
     }
 
-    private func setClock(_ seconds: Int) {
-        // The file is mapped: it must stay the same one.
-        guard let file = FileHandle(forWritingAtPath: clock) else { return }
-        try? file.write(contentsOf: withUnsafeBytes(of: Int64(seconds) * 1_000_000_000) { Data($0) })
-        try? file.close()
+    private mutating func setClock(_ seconds: Int) {
+        let now = ContinuousClock.now
+        if clock.set(seconds) { clockChanges.append(now) }
     }
 
     /// Or has ended: a fault may keep it from starting.
@@ -233,9 +243,7 @@ struct Torture {
     @discardableResult
     private mutating func check() async throws -> VaultReading {
         let reading = try await reading()
-        let puts = site.standIn.received(.put).compactMap(\.key)
-        guard let held = site.standIn.held(Site.remoteID)?.key else { throw Failed(description: "the backend holds nothing") }
-        try ledger.check(reading, held: held, puts: puts)
+        try ledger.check(reading, with: site.standIn, clockChanges: clockChanges)
         return reading
     }
 
@@ -249,9 +257,7 @@ struct Torture {
         disk?.makeRoom()
         if isAway { isAway = try await change(after: [.zero]) }
         try await site.keyturn.start(in: surroundings())
-        var operators = Operators(at: site)
-        await operators.perform([Operators.Deed(delay: .zero, kind: .resume)])
-        ledger.learn(operators.memory)
+        try await endThePause()
         try await until("the stragglers have landed") { site.standIn.stragglers == 0 }
         try await endWhatIsUnfinished()
         let key = "key-last-\(keysMade)"
@@ -259,9 +265,11 @@ struct Torture {
         while try await !versions(in: "staged").isEmpty {
             let reply = try await site.call("POST", Site.rotate, [:])
             // A bad key is rejected, which is as it should be, and stuck where the one before it is bad as well.
-            let isStuck = try reply.status == 409 && reply.document["code"].text == "stuck"
-            guard reply.status == 200 || reply.status == 422 || isStuck else { throw Site.Refused(reply: reply) }
-            if isStuck { try await endWhatIsUnfinished() }
+            let type = try reply.document["type"].text
+            let isStuck = type == "urn:keyturn:problem:stuck"
+            let lacksToken = type == "urn:keyturn:problem:upstream-auth"
+            guard reply.status == 200 || reply.status == 422 || isStuck || lacksToken else { throw Site.Refused(reply: reply) }
+            if isStuck || lacksToken { try await endWhatIsUnfinished() }
         }
         guard site.standIn.held(Site.remoteID)?.key == key else {
             throw Failed(description: "the backend holds \(site.standIn.held(Site.remoteID)?.key ?? "nothing"), not \(key)")
@@ -273,6 +281,15 @@ struct Torture {
         }
     }
 
+    /// By an operator's word, or by itself.
+    private mutating func endThePause() async throws {
+        let isResumed = Bool.random(using: &draws)
+        var operators = Operators(at: site, clock)
+        await operators.perform([Operators.Deed(delay: .zero, kind: isResumed ? .resume : .pauseFor(.milliseconds(50)))])
+        ledger.learn(operators.memory)
+        if !isResumed { try await Task.sleep(for: .milliseconds(1200)) }
+    }
+
     private func endWhatIsUnfinished() async throws {
         var tried: Set<String> = []
         try await until("all rotations have ended") {
@@ -280,6 +297,8 @@ struct Torture {
             let rotations = try await site.granted("GET", "/v1/rotations?config=\(Site.config)&limit=100")["items"].items
             let open = rotations.first { ["running", "waiting", "stuck"].contains($0["state"].text ?? "") }
             guard let open, let id = open["id"].text else { return true }
+            // The token that `status` asks for.
+            if open["next_step"].text?.hasPrefix("keyturn upstream set") == true { try await site.giveToken(isRefresh: false) }
             // What an operator does who finds one stuck, and then stuck again: both of its keys may be bad ones.
             if open["state"].text == "stuck" {
                 let how = tried.insert(id).inserted ? "retry" : "applied"

@@ -81,10 +81,12 @@ struct VaultReading: Sendable {
     /// Whether the vault still has to have its bytes: they go when it joins the ended ones.
     func isKept(_ number: VersionNumber) -> Bool { config?.versions.contains { $0.number == number } ?? false }
 
-    /// Why a version's bytes were allowed to go, where nobody discards any and nothing is rolled back; `nil` where nothing allowed it.
-    func reasonForEnding(_ number: VersionNumber) -> String? {
+    /// Why a version's bytes were allowed to go; `nil` where nothing allowed it. `discarded`: those that an operator wanted to go.
+    func reasonForEnding(_ number: VersionNumber, discarded: Set<VersionNumber>) -> String? {
         switch state(of: number) {
         case .rejected: rotations.contains { $0.version == number && $0.state == .rejected } ? "a rotation found it rejected" : nil
+        case .retired where rotations.contains { $0.rollbackOf == number && $0.state == .succeeded }: "a rollback took it over"
+        case .retired where discarded.contains(number), .discarded where discarded.contains(number): "an operator discarded it"
         case .retired:
             record(of: number)?.currentSince != nil && (config?.versions ?? []).contains { $0.number > number && $0.currentSince != nil }
                 ? "a later version became current" : nil
@@ -95,52 +97,35 @@ struct VaultReading: Sendable {
     var current: VersionNumber? { config?.version(.current)?.number }
     var staged: [VersionNumber] { config?.versions.filter { $0.state == .staged }.map(\.number) ?? [] }
 
-    func number(ofKey key: String) -> VersionNumber? {
-        keys.first { $0.value == key }?.key
-    }
-
-    /// Whether an operator drove a stuck rotation of this version on.
-    func wasResolved(_ number: VersionNumber) -> Bool {
-        rotations.contains { rotation in
-            rotation.version == number
-                && audit.contains { $0.event.event == "rotation.resolved" && $0.event.rotation == rotation.id }
-        }
-    }
-
-    /// Whether the audit log says that this version was to be sent: by a rotation of its own that may have sent it, or as the one to put back.
-    func tells(of number: VersionNumber) -> Bool {
-        rotations.contains { rotation in
-            let events = audit.filter { $0.event.rotation == rotation.id }.map(\.event.event)
-            return rotation.version == number && events.contains("rotation.requested") && rotation.mayHaveSent
-                || rotation.standingVersion == number && events.contains("rotation.reverting")
-        }
+    func numbers(ofKey key: String) -> [VersionNumber] {
+        keys.filter { $0.value == key }.map(\.key).sorted()
     }
 
     func rotation(_ id: String) -> Rotation? { rotations.first { $0.id.description == id } }
 
-    /// Whether another rotation of the same version was wanted after this one was cancelled, and may have sent it.
-    func wasWantedAgain(after cancelled: Rotation) -> Bool {
+    /// Whether another rotation to one of these versions was wanted after this one was cancelled.
+    func wasWantedAgain(_ versions: Set<VersionNumber>, after cancelled: Rotation) -> Bool {
         guard let end = audit.first(where: { $0.event.event == "rotation.cancelled" && $0.event.rotation == cancelled.id }) else {
             return false
         }
         return rotations.contains { rotation in
-            rotation.version == cancelled.version && rotation.mayHaveSent
+            rotation.version.map(versions.contains) == true
                 && audit.contains { $0.seq > end.seq && $0.event.event == "rotation.requested" && $0.event.rotation == rotation.id }
         }
     }
 
-    /// Whether it is the earlier version of a rotation that is on its way back, or went it.
-    func wasPutBack(_ number: VersionNumber) -> Bool {
+    /// Whether one of these is the earlier version of a rotation that is on its way back, or went it.
+    func wasPutBack(_ versions: Set<VersionNumber>) -> Bool {
         rotations.contains { rotation in
-            rotation.standingVersion == number
+            rotation.standingVersion.map(versions.contains) == true
                 && audit.contains { $0.event.event == "rotation.reverting" && $0.event.rotation == rotation.id }
         }
     }
 }
 
 extension Rotation {
-    /// Not one that vouches for the contrary: this backend takes every bearer, and so has seen no PUT of one that is cancelled or could be.
-    fileprivate var mayHaveSent: Bool { state != .cancelled && !machine.isCancellable }
+    /// Not one that vouches for the contrary, since it is cancelled or could be: the backend took no PUT of it.
+    var mayBeStored: Bool { state != .cancelled && !machine.isCancellable }
 }
 
 /// Any record that is JSON.
