@@ -1,7 +1,8 @@
 import CSodium
+import Glibc
 import Synchronization
 
-/// Guarded, locked memory (`sodium_malloc`). Getting and returning pages costs the kernel a dozen calls, and each stops the other cores
+/// Guarded, locked memory (`sodium_malloc`) that a forked process finds empty. Getting and returning pages costs the kernel a dozen calls, and each stops the other cores
 /// for a moment: pages of the usual size are therefore kept, zeroed, for the next secret.
 package enum GuardedMemory {
     /// Keys, tokens, packed credentials and request bodies are smaller; larger ones get pages of their own.
@@ -53,6 +54,18 @@ package enum GuardedMemory {
         Sodium.ready()
         // SAFETY: sodium_malloc gives `count` writable bytes or null; null means that memory is exhausted, where Swift traps anyway.
         guard let start = unsafe sodium_malloc(count) else { fatalError("no memory left for a guarded page") }
+        emptyAfterFork(start, count)
         return UnsafeMutableRawBufferPointer(start: start, count: count)
+    }
+
+    /// libsodium keeps its pages out of core dumps, but a child process would have a copy of them.
+    private static func emptyAfterFork(_ start: UnsafeMutableRawPointer, _ count: Int) {
+        let pageBytes = UInt(sysconf(Int32(_SC_PAGESIZE)))
+        // libsodium's canary lies in front, on a page of its own where the rest fills its pages.
+        let first = (UInt(bitPattern: start) - 1) / pageBytes * pageBytes
+        let end = (UInt(bitPattern: start) + UInt(count) + pageBytes - 1) / pageBytes * pageBytes
+        // SAFETY: whole pages of the private, anonymous mapping that sodium_malloc made; its guard pages, which hold nothing, at most besides.
+        // A kernel too old for it (before 4.14) refuses, and nothing else changes.
+        _ = unsafe madvise(UnsafeMutableRawPointer(bitPattern: first), Int(end - first), Int32(MADV_WIPEONFORK))
     }
 }
