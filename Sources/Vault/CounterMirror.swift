@@ -30,10 +30,9 @@ struct CounterMark: Codable {
 
     static func read(from mirror: any CounterMirror, by vault: OpenVault) throws(VaultError) -> Reading {
         guard let bytes = try mirror.read() else { return .none }
-        guard let mark = try? RecordJSON.decode(CounterMark.self, from: Data(bytes)),
-            mark.macs.contains(Hex.text(vault.mirrorMAC(of: mark.counter)))
-        else { return .foreign }
-        return .counter(mark.counter)
+        guard let mark = try? RecordJSON.decode(CounterMark.self, from: Data(bytes)) else { return .foreign }
+        let mac = Array(Hex.text(vault.mirrorMAC(of: mark.counter)).utf8)
+        return mark.macs.contains { ConstantTime.equal(Array($0.utf8), mac) } ? .counter(mark.counter) : .foreign
     }
 
     func write(to mirror: any CounterMirror) throws(VaultError) {

@@ -88,7 +88,8 @@ package struct Slot: Sendable, Equatable, Codable {
     /// `nil` when it is not for this secret, or was not made by the vault that the secret's owner knows.
     package func rootKey(by secret: borrowing SlotSecret) -> Secret? {
         guard let sender = BoxPublicKey(bytes: Array(vaultKey)), entry.publicKey == Data(secret.pair.publicKey.bytes) else { return nil }
-        guard entry.kind == .recipient || entry.attestation == Data(secret.attestation(of: sender)) else { return nil }
+        let isAttested = ConstantTime.equal(entry.attestation.map { Array($0) } ?? [], secret.attestation(of: sender))
+        guard entry.kind == .recipient || isAttested else { return nil }
         guard let rootKey = try? secret.pair.open(Array(wrapped), from: sender), rootKey.count == Cipher.keyBytes else { return nil }
         return rootKey
     }

@@ -39,7 +39,7 @@ package final class BackupFile: Engine {
 
     /// That who has the vault's key made it, and that every record is what was sealed in its place.
     package func requireGenuine(in vault: OpenVault) throws {
-        guard vault.backupMAC(of: digest) == mac else { throw BackupError.forged(path: path) }
+        guard ConstantTime.equal(vault.backupMAC(of: digest), mac) else { throw BackupError.forged(path: path) }
         try vault.requireSound(names: RecordTag.names)
     }
 
