@@ -70,6 +70,8 @@ extension VaultService {
 
 extension Problem {
     fileprivate static func unknownSlot(_ id: String) -> Problem {
-        Problem(.unknownSlot, "There is no slot '\(id)'.", nextStep: "keyturn slot list")
+        // What is no id may be a key that was pasted into the wrong place.
+        let isID = id.utf8.count == SlotEntry.idCharacters && id.allSatisfy(\.isHexDigit)
+        return Problem(.unknownSlot, isID ? "There is no slot '\(id)'." : "There is no such slot.", nextStep: "keyturn slot list")
     }
 }

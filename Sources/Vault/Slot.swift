@@ -55,7 +55,9 @@ package struct SlotEntry: Sendable, Equatable, Codable {
             attestation: secret.attestation(of: vaultKey))
     }
 
-    package static func newID(_ random: any RandomSource) -> String { Hex.text(random.bytes(8)) }
+    package static func newID(_ random: any RandomSource) -> String { Hex.text(random.bytes(idCharacters / 2)) }
+
+    package static let idCharacters = 16
 }
 
 /// The sealed list of all slots.
