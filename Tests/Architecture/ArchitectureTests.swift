@@ -35,6 +35,14 @@ import Testing
         #expect(found.isEmpty, "\(list(found))")
     }
 
+    @Test func `compares a MAC, as anything that only its owner can make, in constant time`() throws {
+        let quick = try SourceTree.files(below: "Sources", ending: ["swift"]).flatMap { file in
+            file.lines.indices.filter { Self.comparesMAC(file.lines[$0]) }
+                .map { "\(file.path):\($0 + 1): ConstantTime.equal compares MACs" }
+        }
+        #expect(quick.isEmpty, "\(list(quick))")
+    }
+
     @Test func `prints in no library`() throws {
         let printing = try SourceTree.files(below: "Sources", ending: ["swift"]).filter { $0.module.first?.isUppercase == true }
             .flatMap { file in
@@ -49,6 +57,19 @@ import Testing
                 .map { "\(file.path):\($0 + 1): a sentence belongs into the detail, a next step is a command" }
         }
         #expect(sentences.isEmpty, "\(list(sentences))")
+    }
+
+    /// Package.resolved has those that others bring along, too; it is made by the first build.
+    @Test func `names each package that it is built with in docs/dependencies.md`() throws {
+        let read = { (name: String) in try String(contentsOf: SourceTree.root.appending(path: name), encoding: .utf8) }
+        let fetched = try read("Package.resolved").matches(of: #/"location" : ".*\/([^"\/]+?)(\.git)?"/#).map { String($0.1) }
+        try #require(fetched.count > 20)
+        let page = try read("docs/dependencies.md").lowercased()
+        let missing = fetched.filter { name in
+            let plain = name.lowercased().replacing(".swift", with: "")
+            return page.firstMatch(of: try! Regex("(^|[\\s`(])\(plain)([\\s`,)]|$)")) == nil
+        }
+        #expect(missing == [])
     }
 
     @Test func `has nothing else at its top`() throws {
@@ -72,6 +93,13 @@ import Testing
         let code = code(of: line)
         if code.contains("@unchecked Sendable") || code.contains("nonisolated(unsafe)") { return true }
         return code.contains(/(^|[\s(=!])unsafe\s+[a-zA-Z_&(]/)
+    }
+
+    private static func comparesMAC(_ line: String) -> Bool {
+        // Whether there is one tells nothing of it.
+        let code = code(of: line).replacing(#/[!=]= nil/#, with: "")
+        return code.contains(
+            #/(MAC\(of: [^)]*\)|\b(mac|attestation)) [!=]=|[!=]= (\w+[.(])*(mac\b|attestation\b|\w+MAC\(of)|contains\(.*MAC\(of/#)
     }
 
     private static func prints(_ line: String) -> Bool {

@@ -1,3 +1,4 @@
+import Glibc
 import Secrets
 import Testing
 
@@ -104,6 +105,40 @@ import Testing
         switch Credential.unpacked(secret(packed)) {
         case .some: Issue.record("unpacked")
         case .none: break
+        }
+    }
+}
+
+@Suite struct `A comparison in constant time` {
+    @Test func `tells the same bytes from any others`() {
+        #expect(ConstantTime.equal([1, 2, 3], [1, 2, 3]))
+        #expect(ConstantTime.equal([], []))
+        for other in [[1, 2, 4], [0, 2, 3], [1, 2], [1, 2, 3, 4], []] as [[UInt8]] { #expect(!ConstantTime.equal([1, 2, 3], other)) }
+    }
+}
+
+@Suite struct `A guarded page` {
+    /// A child may do next to nothing between fork(2) and exec(3), so that all it does is to compare two buffers.
+    @Test func `is empty in a process that is forked off`() throws {
+        typealias Fork = @convention(c) () -> pid_t
+        // SAFETY: fork(2) has this type; Swift hides it since a child must keep to what the above says.
+        let fork = unsafe unsafeBitCast(try #require(dlsym(nil, "fork")), to: Fork.self)
+        let zeros = [UInt8](repeating: 0, count: 4096)
+        for count in [32, 4096] {
+            let secret = secret([UInt8](repeating: 0xA5, count: count))
+            let statuses = secret.withBytes { bytes in
+                unsafe bytes.withUnsafeBytes { bytes in
+                    // The second is the control: another copy, on the heap.
+                    [bytes.baseAddress!, UnsafeRawPointer(strdup(String(repeating: "x", count: count)))].map { start in
+                        let pid = fork()
+                        if pid == 0 { _exit(memcmp(start, zeros, count) == 0 ? 0 : 1) }
+                        var status: Int32 = -1
+                        waitpid(pid, &status, 0)
+                        return status
+                    }
+                }
+            }
+            #expect(statuses == [0, 1 << 8], "\(count) bytes")
         }
     }
 }
