@@ -161,12 +161,13 @@ let package = Package(
         tests("Flashback", ["Flashback", "FlashbackStandIn", "Model", "Outbound", "Rotations", "Secrets"]),
 
         .target(name: "FakeDaemon", dependencies: [nio, nioPosix, nioHTTP1], path: "Tests/Support/FakeDaemon", swiftSettings: strict),
-        .target(name: "TestProcesses", dependencies: [nio, nioPosix], path: "Tests/Support/Processes", swiftSettings: strict),
+        .target(name: "CSearch", path: "Tests/Support/Search"),
+        .target(name: "TestProcesses", dependencies: ["CSearch", nio, nioPosix], path: "Tests/Support/Processes", swiftSettings: strict),
         .target(name: "KeyturnFaults", path: "Tests/Faults"),
         tests(
             "Durability",
             ["FlashbackStandIn", "Model", "Operations", "Rotations", "Secrets", "SQLiteEngine", "TestProcesses", "TestSupport", "Vault"]),
-        tests("Daemon", ["FlashbackStandIn", "Model", "Operations", "Secrets", "SQLiteEngine", "TestProcesses", "Vault"]),
+        tests("Daemon", ["FakeDaemon", "FlashbackStandIn", "Model", "Operations", "Secrets", "SQLiteEngine", "TestProcesses", "Vault"]),
         tests("Vault", ["Model", "Operations", "Rotations", "Secrets", "SQLiteEngine", "TestSupport", "Vault"]),
         tests("KeyturnClient", ["FakeDaemon", "KeyturnClient", "KeyturnWire"]),
         tests(

@@ -182,9 +182,12 @@ final class Scene: Sendable {
     // MARK: Secrets
 
     /// Tokens that the backend gave out belong to it, too.
-    var search: CanarySearch {
+    var search: CanarySearch { search() }
+
+    /// `keys`: bytes that are looked for as well.
+    func search(keys: [String: [UInt8]] = [:]) -> CanarySearch {
         let tokens = standIn.bearers.union(standIn.refreshTokens).map(Canary.init(text:))
-        return CanarySearch(others.withLock { $0 }.union([old, new, bearer]).union(tokens))
+        return CanarySearch(others.withLock { $0 }.union([old, new, bearer]).union(tokens), keys: keys)
     }
 
     func expectNoSecretOut(sourceLocation: SourceLocation = #_sourceLocation) {

@@ -1,3 +1,4 @@
+import CSearch
 import Foundation
 
 /// A secret made to be looked for: random, with the characters that encodings treat in different ways.
@@ -36,11 +37,12 @@ package struct Canary: Sendable, Hashable {
         texts += Self.base64(plain).map { ("base64url", $0.replacing("+", with: "-").replacing("/", with: "_")) }
         // A description of bytes, as a careless log line would print them.
         texts.append(("a list of numbers", plain.map(String.init).joined(separator: ", ")))
-        return texts.map { ($0.0, Array($0.1.utf8)) }
+        let wide = [text, String(text.suffix(32))].map { ("UTF-16", $0.utf16.flatMap { [UInt8($0 & 0xFF), UInt8($0 >> 8)] }) }
+        return texts.map { ($0.0, Array($0.1.utf8)) } + wide
     }
 
     /// As it looks inside longer base64, at each of the three places in a group where it can begin.
-    private static func base64(_ bytes: [UInt8]) -> [String] {
+    fileprivate static func base64(_ bytes: [UInt8]) -> [String] {
         (0..<3).map { shift in
             let whole = Data([UInt8](repeating: 0, count: shift) + bytes).base64EncodedString()
             let sure = (shift + bytes.count) * 8 / 6
@@ -74,15 +76,34 @@ package struct Canary: Sendable, Hashable {
 package struct CanarySearch: Sendable {
     private let needles: [(name: String, bytes: [UInt8])]
 
-    package init(_ canaries: some Sequence<Canary>) {
-        needles = canaries.flatMap { canary in canary.needles.map { ("'\(canary.text.prefix(3))…' as \($0.form)", $0.bytes) } }
+    /// `keys`: bytes that are no text.
+    package init(_ canaries: some Sequence<Canary>, keys: [String: [UInt8]] = [:]) {
+        needles =
+            canaries.flatMap { canary in canary.needles.map { ("'\(canary.text.prefix(3))…' as \($0.form)", $0.bytes) } }
+            + keys.sorted { $0.key < $1.key }.flatMap { name, bytes in Self.needles(of: bytes).map { ("\(name) as \($0.form)", $0.bytes) } }
+    }
+
+    /// Either half of a key gives it away nearly as well.
+    private static func needles(of key: [UInt8]) -> [(form: String, bytes: [UInt8])] {
+        let hex = key.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        let texts = [("hex", hex), ("upper-case hex", hex.uppercased())] + Canary.base64(key).map { ("base64", $0) }
+        let halves = [("its first half", Array(key.prefix(key.count / 2))), ("its second half", Array(key.suffix(key.count / 2)))]
+        return halves + texts.map { ($0.0, Array($0.1.utf8)) }
     }
 
     /// What was found, and where; empty when all is well.
     package func findings(in places: [String: [UInt8]]) -> [String] {
-        places.sorted { $0.key < $1.key }.flatMap { name, bytes in
-            let data = Data(bytes)
-            return needles.filter { data.range(of: Data($0.bytes)) != nil }.map { "\($0.name) in \(name)" }
+        places.sorted { $0.key < $1.key }.flatMap { name, bytes in found(in: bytes).map { "\($0.what) in \(name)" } }
+    }
+
+    /// What was found, each at its first place.
+    package func found(in bytes: [UInt8]) -> [(what: String, offset: Int)] {
+        bytes.withUnsafeBytes { bytes in
+            needles.compactMap { name, needle in
+                guard let start = bytes.baseAddress else { return nil }
+                // SAFETY: both are valid for their counts; the place that is answered lies in the first.
+                return first_place(start, bytes.count, needle, needle.count).map { (name, $0 - start) }
+            }
         }
     }
 }

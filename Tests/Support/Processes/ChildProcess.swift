@@ -9,6 +9,7 @@ package final class ChildProcess: Sendable {
 
     private struct State {
         var ending: Ending?
+        var leftCore = false
         var waiters: [CheckedContinuation<Void, Never>] = []
     }
 
@@ -113,6 +114,8 @@ package final class ChildProcess: Sendable {
         let signal = status & 0x7F
         let waiters = state.withLock { state in
             state.ending = signal == 0 ? .exited((status >> 8) & 0xFF) : .signalled(signal)
+            // WCOREDUMP of wait(2).
+            state.leftCore = status & 0x80 != 0
             defer { state.waiters = [] }
             return state.waiters
         }
@@ -120,6 +123,9 @@ package final class ChildProcess: Sendable {
     }
 
     package var ending: Ending? { state.withLock { $0.ending } }
+
+    /// Whether the kernel wrote its memory down when it ended.
+    package var leftCore: Bool { state.withLock { $0.leftCore } }
 
     /// Nothing happens when it has ended.
     package func send(_ signal: Int32) {

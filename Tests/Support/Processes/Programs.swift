@@ -2,15 +2,19 @@ import Foundation
 
 /// The programs as the build made them, beside the test bundle.
 package enum Programs {
-    package static let keyturn = path("keyturn")
-    package static let keyturnd = path("keyturnd")
+    package static let keyturn = path("keyturn", in: others)
+    package static let keyturnd = path("keyturnd", in: others)
     package static let manualPage = path("manual-page")
     package static let simulator = path("keyturn-simulator")
 
     /// The library of Tests/Faults.
     package static let faults = path("libkeyturn-faults.so")
 
-    private static func path(_ name: String) -> String {
+    /// A folder with other builds of the two programs, which are tested instead: those of a release.
+    private static let others = ProcessInfo.processInfo.environment["KEYTURN_PROGRAMS"]
+
+    private static func path(_ name: String, in folder: String? = nil) -> String {
+        if let folder { return URL(filePath: folder).appending(path: name).standardizedFileURL.path }
         let bundle = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
         return URL(filePath: bundle).deletingLastPathComponent().appending(path: name).path
     }

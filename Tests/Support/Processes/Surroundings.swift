@@ -7,6 +7,8 @@ package struct Surroundings: Sendable {
     package var listenerName = "keyturn"
     /// The most files that it may have open.
     package var openFilesMax: Int?
+    /// Whether its limits let it leave a core dump.
+    package var mayLeaveCore = false
     /// What goes wrong with its calls, and what is recorded of them.
     package var faults: Faults?
     /// The process whose mounts it sees.
@@ -19,6 +21,7 @@ package struct Surroundings: Sendable {
         var lines: [String] = []
         if listener != nil { lines += ["export LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=\(listenerName)"] }
         if let openFilesMax { lines.append("ulimit -n \(openFilesMax)") }
+        if mayLeaveCore { lines.append("ulimit -c unlimited") }
         let variables = environment.merging(faults?.environment ?? [:]) { $1 }
         lines += variables.sorted { $0.key < $1.key }.map { "export \($0.key)='\($0.value)'" }
         let enter = mountsOf.map { ["/usr/bin/env", "nsenter", "-t", String($0), "-m", "--"] } ?? []
