@@ -4,7 +4,7 @@ import Secrets
 
 /// Authenticates an entry of the audit log together with all before it: keyed BLAKE2b over the MAC before and the entry's fields as they are shown.
 /// Written as 64 lower-case hexadecimal digits. No secret: it is exported with its entry.
-package struct AuditMAC: Sendable, Hashable, Codable, CustomStringConvertible {
+package struct AuditMAC: Sendable, Equatable, Codable, CustomStringConvertible {
     private let bytes: [UInt8]
 
     static let count = 32
@@ -21,6 +21,9 @@ package struct AuditMAC: Sendable, Hashable, Codable, CustomStringConvertible {
     }
 
     package var description: String { Hex.text(bytes) }
+
+    /// In constant time: who has no key could find one out byte by byte.
+    package static func == (one: AuditMAC, other: AuditMAC) -> Bool { ConstantTime.equal(one.bytes, other.bytes) }
 
     package init(from decoder: any Decoder) throws {
         let text = try decoder.singleValueContainer().decode(String.self)
@@ -76,7 +79,12 @@ extension OpenVault {
 
     /// The entry that follows.
     func entry(_ event: AuditEvent, after last: AuditMark) -> AuditEntry {
-        AuditEntry(seq: last.seq + 1, event: event, mac: mac(of: event, at: last.seq + 1, after: last.mac))
+        let mark = mark(of: event, after: last)
+        return AuditEntry(seq: mark.seq, event: event, mac: mark.mac)
+    }
+
+    func mark(of event: AuditEvent, after last: AuditMark) -> AuditMark {
+        AuditMark(seq: last.seq + 1, mac: mac(of: event, at: last.seq + 1, after: last.mac))
     }
 
     func mac(of event: AuditEvent, at seq: Int64, after previous: AuditMAC?) -> AuditMAC {

@@ -28,7 +28,7 @@ package struct AuditCheck: Sendable {
         guard entry.seq > last.seq else { return .misplaced(seq: entry.seq) }
         guard entry.seq == last.seq + 1 else { return .missing(seq: last.seq + 1) }
         if entry.seq >= chainedFrom {
-            guard entry.mac == vault.mac(of: entry.event, at: entry.seq, after: last.mac) else { return .changed(seq: entry.seq) }
+            guard entry.mark == vault.mark(of: entry.event, after: last) else { return .changed(seq: entry.seq) }
         } else if entry.mac != nil {
             return .changed(seq: entry.seq)
         }
