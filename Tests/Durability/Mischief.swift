@@ -50,22 +50,22 @@ enum Mischief {
         }
     }
 
-    /// What operators do beside: in every third round, and always where the backend is away, which is when most can be cancelled. Seldom a
+    /// What operators do beside: in every other round, and always where the backend is away, which is when most can be cancelled. Seldom a
     /// pause, for what it holds is not tortured.
     static func ofOperators(_ draws: inout Draws, isAway: Bool) -> [Operators.Deed] {
-        guard isAway || Int.random(in: 0..<3, using: &draws) == 0 else { return [] }
+        guard isAway || Int.random(in: 0..<2, using: &draws) == 0 else { return [] }
         return (0..<Int.random(in: 1...3, using: &draws)).map { _ in
             let delay = milliseconds(0...60, &draws)
             let kind: Operators.Deed.Kind =
-                switch Int.random(in: 0..<17, using: &draws) {
+                switch Int.random(in: 0..<22, using: &draws) {
                 case 0: .pause
-                case 1, 2: .resume
-                case 3: .retry
-                case 4...6: .beginAndCancel
-                case 7: .pauseFor(Bool.random(using: &draws) ? milliseconds(1...600, &draws) : .seconds(600))
-                case 8, 9: .rollback
-                case 10, 11: .discard
-                case 12, 13: .giveToken(isRefresh: Bool.random(using: &draws))
+                case 1: .pauseFor(Bool.random(using: &draws) ? milliseconds(1...600, &draws) : .seconds(600))
+                case 2...5: .resume
+                case 6: .retry
+                case 7...9: .beginAndCancel
+                case 10...12: .rollback
+                case 13...15: .discard
+                case 16...18: .giveToken(isRefresh: Bool.random(using: &draws))
                 default: .cancel
                 }
             return Operators.Deed(delay: delay, kind: kind)
@@ -74,7 +74,7 @@ enum Mischief {
 
     /// After which times, one after the other, no access token is good any more; in most rounds never.
     static func ofTokens(_ draws: inout Draws) -> [Duration] {
-        switch Int.random(in: 0..<8, using: &draws) {
+        switch Int.random(in: 0..<20, using: &draws) {
         case 0: [.zero]
         case 1: [milliseconds(0...60, &draws)]
         case 2: [milliseconds(0...30, &draws), milliseconds(0...60, &draws)]

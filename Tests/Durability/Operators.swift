@@ -27,6 +27,14 @@ struct Operators: Sendable {
             case discard
             /// One that the backend takes.
             case giveToken(isRefresh: Bool)
+
+            /// Whether it is refused while a rotation is under way.
+            var wantsRest: Bool {
+                switch self {
+                case .rollback, .discard: true
+                case .cancel, .beginAndCancel, .retry, .pause, .resume, .pauseFor, .giveToken: false
+                }
+            }
         }
     }
 
@@ -74,7 +82,7 @@ struct Operators: Sendable {
             let end = clock.nextFullSecond(after: duration)
             try await pause(["until": end.text], until: end)
         case .rollback:
-            _ = try await site.call("POST", "\(Self.config)/rollback", [:], headers: ["Prefer: respond-async"])
+            try await whenAtRest { try await site.call("POST", "\(Self.config)/rollback", [:], headers: ["Prefer: respond-async"]) }
         case .discard: try await discard()
         case .giveToken(let isRefresh): try await site.giveToken(isRefresh: isRefresh)
         case .resume:
@@ -95,7 +103,7 @@ struct Operators: Sendable {
         let chosen = versions.last { $0["state"].text == "staged" } ?? versions.last { $0["state"].text == "previous" }
         guard let number = chosen?["version"].number else { return }
         memory.append(.asksToDiscard(number))
-        try await site.granted("DELETE", "\(Self.config)/versions/\(number)?previous=true")
+        try await whenAtRest { try await site.call("DELETE", "\(Self.config)/versions/\(number)?previous=true") }
         memory.append(.discarded(number, puts: putsReceived))
     }
 
@@ -103,6 +111,17 @@ struct Operators: Sendable {
         let reply = try await site.granted("POST", "/v1/rotations/\(id)/cancel", [:])
         // Any other state is what the vault was left at when it failed.
         if reply["state"].text == "cancelled" { memory.append(.cancelled(rotation: id, puts: putsReceived)) }
+    }
+
+    /// Again and again for a while, as long as a rotation is in the way.
+    private func whenAtRest(_ request: () async throws -> RawCall.Reply) async throws {
+        for _ in 1...30 {
+            let reply = try await request()
+            if (200..<300).contains(reply.status) { return }
+            guard try reply.document["type"].text == "urn:keyturn:problem:rotation-in-progress" else { throw Site.Refused(reply: reply) }
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        throw CancellationError()
     }
 
     private func lastRotation() async throws -> String? {
