@@ -44,6 +44,8 @@ struct Operators: Sendable {
         /// Their requests may be granted from here on, whether or not they are answered.
         case asksToPause(puts: Int, PauseEnd?), asksToResume(puts: Int)
         case paused(puts: Int, PauseEnd?), resumed
+        /// By a request that was answered at this time.
+        case begunWhilePaused(rotation: String, PauseEnd?, answered: ContinuousClock.Instant)
         case asksToDiscard(Int), discarded(Int, puts: Int)
     }
 
@@ -96,6 +98,10 @@ struct Operators: Sendable {
         memory.append(.asksToPause(puts: putsReceived, end))
         try await site.granted("POST", "\(Self.config)/pause", fields)
         memory.append(.paused(puts: putsReceived, end))
+        let last = try await lastRotation()
+        let begun = try await site.call("POST", Site.rotate, [:], headers: ["Prefer: respond-async"])
+        guard (200..<300).contains(begun.status), let id = try begun.document["id"].text, id != last else { return }
+        memory.append(.begunWhilePaused(rotation: id, end, answered: .now))
     }
 
     private mutating func discard() async throws {

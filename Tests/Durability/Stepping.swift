@@ -9,6 +9,8 @@ struct Stepping {
     /// By version, the same.
     private var discarded: [VersionNumber: Int] = [:]
     private(set) var discardsAsked: Set<VersionNumber> = []
+    /// Rotations that were begun under a pause, as long as nobody had set the clock by the time of the answer.
+    private var begun: [(rotation: String, end: Operators.PauseEnd?, answered: ContinuousClock.Instant)] = []
     private var pause = Pause.off
     private var over: [Span] = []
 
@@ -32,14 +34,14 @@ struct Stepping {
         func end(in sent: [Sent], _ clockChanges: [ContinuousClock.Instant]) -> Int {
             let asked = until ?? sent.count
             guard let end else { return asked }
-            let instant = clockChanges.filter { $0 > end.askedAt }.min().map { min($0, end.at) } ?? end.at
-            return min(asked, sent.firstIndex { $0.at >= instant } ?? sent.count)
+            return min(asked, sent[since...].firstIndex { !end.isInForce(at: $0.at, clockChanges) } ?? sent.count)
         }
     }
 
     mutating func learn(_ memory: Operators.Memory) {
         switch (memory, pause) {
         case (.cancelled(let rotation, let puts), _): cancelled[rotation] = puts
+        case (.begunWhilePaused(let rotation, let end, let answered), _): begun.append((rotation, end, answered))
         case (.asksToDiscard(let version), _): discardsAsked.insert(version)
         case (.discarded(let version, let puts), _): discarded[version] = puts
         case (.asksToPause, .off): pause = .open
@@ -60,6 +62,11 @@ struct Stepping {
     mutating func check(_ reading: VaultReading, _ sent: [Sent], _ names: KeyNames, _ clockChanges: [ContinuousClock.Instant]) throws {
         for (rotation, count) in cancelled { try check(rotation, cancelledAfter: count, reading, sent, names) }
         for (version, count) in discarded { try check(version, discardedAfter: count, reading, sent, names) }
+        for (rotation, end, answered) in begun {
+            guard end.map({ $0.isInForce(at: answered, clockChanges) }) ?? true else { continue }
+            throw Ledger.Broken(description: "rotation \(rotation) was begun while it was paused")
+        }
+        begun = []
         for span in over { try check(span, reading, sent, names, clockChanges) }
         over = []
         switch pause {
@@ -117,5 +124,12 @@ struct Stepping {
         if let put = resumed.first(where: { !reading.wasPutBack(names[$0.key] ?? []) }) {
             throw Ledger.Broken(description: "\(put.key) was sent by a daemon that was started while it was paused")
         }
+    }
+}
+
+extension Operators.PauseEnd {
+    /// For certain: not once the wall clock that it goes by was set.
+    fileprivate func isInForce(at instant: ContinuousClock.Instant, _ clockChanges: [ContinuousClock.Instant]) -> Bool {
+        instant < at && !clockChanges.contains { $0 > askedAt && $0 <= instant }
     }
 }
