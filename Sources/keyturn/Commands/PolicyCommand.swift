@@ -1,4 +1,5 @@
 import ArgumentParser
+import FoundationEssentials
 import KeyturnClient
 import KeyturnWire
 import Model
@@ -28,13 +29,23 @@ struct PolicyCheckCommand: DaemonCommand {
     func perform(_ context: Context) async throws -> CommandExit {
         do {
             let rules = try PolicySources.check(file)
+            try await requireReadable(context)
             context.console.show(Verdict(file: file, rules: rules)) {
                 context.console.done("\(file) is fine: \(rules) rule\(rules == 1 ? "" : "s").")
             }
             return .done
-        } catch {
+        } catch let error as SettingsErrors {
             throw Failure.failed(error.description)
         }
+    }
+
+    /// A draft elsewhere is nobody's but its writer's.
+    private func requireReadable(_ context: Context) async throws(Failure) {
+        let path = URL(filePath: file).standardizedFileURL.path
+        guard path.hasPrefix("\(SettingsSources().policyFolder)/"),
+            let obstacle = await DaemonReading(environment: context.environment)?.obstacle(to: path)
+        else { return }
+        throw .failed(obstacle.reason, nextStep: obstacle.nextStep)
     }
 }
 

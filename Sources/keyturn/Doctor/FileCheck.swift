@@ -19,6 +19,7 @@ struct FileCheck {
 
     func examine(into diagnosis: inout Diagnosis) async {
         guard let sources = patient.settings else { return }
+        await requireReadable(sources, &diagnosis)
         let settings = read(sources, &diagnosis)
         examinePolicy(sources, &diagnosis)
         guard let settings else { return }
@@ -57,6 +58,18 @@ struct FileCheck {
         }
     }
 
+    /// What root can read and the daemon's user can't keeps it from starting, or is passed over.
+    private func requireReadable(_ sources: SettingsSources, _ diagnosis: inout Diagnosis) async {
+        guard patient.kind == .system, let daemon = DaemonReading(environment: patient.environment) else { return }
+        for path in Self.files(in: sources.folder, "keyturn.yaml") + Self.files(in: sources.policyFolder, "policy.yaml") {
+            guard let obstacle = await daemon.obstacle(to: path) else { continue }
+            diagnosis.found(
+                "file-unreadable",
+                "\(obstacle.reason) The daemon goes on with what it has read before, and does not start anew without it.",
+                obstacle.nextStep)
+        }
+    }
+
     private static func path(of problem: SettingsError) -> String? {
         switch problem.place {
         case .file(let path, _, _), .wholeFile(let path): path
@@ -64,11 +77,17 @@ struct FileCheck {
         }
     }
 
-    /// A file, or the folder with its parts, that is there and can't be read.
-    private static func hidden(in folder: String, _ name: String) -> String? {
+    /// A file, the folder with its parts, and these.
+    private static func files(in folder: String, _ name: String) -> [String] {
         let part = name.hasPrefix("policy") ? "policy.d" : "keyturn.yaml.d"
-        let parts = ((try? FileManager.default.contentsOfDirectory(atPath: "\(folder)/\(part)")) ?? []).map { "\(part)/\($0)" }
-        return ([name, part] + parts).map { "\(folder)/\($0)" }.first { path in
+        let parts = (try? FileManager.default.contentsOfDirectory(atPath: "\(folder)/\(part)")) ?? []
+        return ([name, part] + parts.filter { $0.hasSuffix(".yaml") && !$0.hasPrefix(".") }.sorted().map { "\(part)/\($0)" })
+            .map { "\(folder)/\($0)" }
+    }
+
+    /// One that is there and can't be read.
+    private static func hidden(in folder: String, _ name: String) -> String? {
+        files(in: folder, name).first { path in
             // SAFETY: the path is a C string for the length of the call.
             access(path, R_OK) != 0 && errno == EACCES
         }
