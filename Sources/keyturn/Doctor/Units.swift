@@ -8,31 +8,33 @@ struct Units {
     let credentials: [CredentialSource]
 
     private static let asked = [
-        "Id", "LoadState", "ActiveState", "SubState", "UnitFileState", "Result", "ExecMainStatus", "StatusText", "SocketMode",
-        "SocketGroup",
-        "SupplementaryGroups",
+        "Id", "LoadState", "ActiveState", "SubState", "UnitFileState", "Result", "ExecStart", "ExecMainStatus", "StatusText",
+        "NextElapseUSecRealtime", "NextElapseUSecMonotonic", "SocketMode", "SocketGroup", "SupplementaryGroups",
     ]
 
     /// Throws when there is no manager to ask.
     static func read(of patient: Patient) async throws(Failure) -> Units {
         let manager = patient.kind == .system ? [] : ["--user"]
         let systemctl = SystemProgram(path: "/usr/bin/systemctl", environment: patient.environment)
+        let show = manager + ["show", "--no-pager", "--property=\(asked.joined(separator: ","))"]
         let names =
-            ["keyturnd.socket", "keyturnd.service", ownTimersTarget] + timers(of: patient).flatMap { ["\($0).timer", "\($0).service"] }
-        let shown = try await systemctl.run(manager + ["show", "--no-pager", "--property=\(asked.joined(separator: ","))"] + names)
+            ["keyturnd.socket", metricsSocket, "keyturnd.service", ownTimersTarget]
+            + timers(of: patient).flatMap { ["\($0).timer", "\($0).service"] }
+        let shown = try await systemctl.run(show + names)
         guard shown.status == 0 else { throw .failed(shown.complaint) }
         let instances = try await systemctl.run(
             manager + ["list-units", "--all", "--plain", "--no-legend", "--no-pager", "keyturn-rotate@*.timer", "keyturn-rotate@*.service"])
-        let own = instances.text.matches(of: #/keyturn-rotate@\S+\.timer/#).map { String($0.0) }
-        let ownShown =
-            own.isEmpty
-            ? "" : try await systemctl.run(manager + ["show", "--no-pager", "--property=\(asked.joined(separator: ","))"] + own).text
+        let own = instances.text.matches(of: #/(keyturn-rotate@\S+)\.timer/#).flatMap { ["\($0.1).timer", "\($0.1).service"] }
+        let ownShown = own.isEmpty ? "" : try await systemctl.run(show + own).text
         let unit = try await systemctl.run(manager + ["cat", "--no-pager", "keyturnd.service"])
         return Units(shown: shown.text + "\n\n" + ownShown, instances: instances.text, unit: unit.text)
     }
 
     /// What the system's timers of single configs are wanted by.
     static let ownTimersTarget = "keyturn-rotate.target"
+
+    /// The second one, which has its own unit; the system's alone.
+    static let metricsSocket = "keyturnd-metrics.socket"
 
     static func timers(of patient: Patient) -> [String] {
         patient.hasBackupTimer ? ["keyturn-rotate", "keyturn-backup"] : ["keyturn-rotate"]
@@ -47,7 +49,8 @@ struct Units {
                 let parts = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
                 return parts.count == 2 ? (parts[0], parts[1]) : nil
             }
-            let unit = Dictionary(pairs, uniquingKeysWith: { first, _ in first })
+            // A service may start several programs, one after the other.
+            let unit = Dictionary(pairs, uniquingKeysWith: { "\($0)\n\($1)" })
             if let id = unit["Id"] { properties[id] = unit }
         }
         self.properties = properties
