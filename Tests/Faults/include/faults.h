@@ -19,6 +19,8 @@
 //                   l   the event loops that serve callers stand still
 //                   b   each of their rounds takes 200 ms longer
 //                   s   a sync of the files meant does not return
+// FAULTS_ESCAPES  When it is set, the process tries before its main what its sandbox should refuse, and tells of each on standard error:
+//                 "escape, WHAT: " and "done" or the reason.
 #ifndef FAULTS_H
 #define FAULTS_H
 
