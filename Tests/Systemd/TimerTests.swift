@@ -57,6 +57,28 @@ struct `The timers, under a real systemd` {
         #expect(due.contains("gone") && standIn.held("good")?.key == "sk-good-2", "\(outcome.output)")
     }
 
+    /// As the daemon sees the units themselves, under the shipped policy.
+    @Test func `may rotate and read, or back up, and nothing else`() async throws {
+        let outcome = try await RealSystemd.run(
+            #"""
+            for unit in keyturn-rotate.service keyturn-rotate@good.service keyturn-backup.service; do
+                mkdir -p /run/systemd/system/$unit.d
+                printf '[Service]\nExecStart=\nExecStart=/usr/bin/keyturn whoami\n' > /run/systemd/system/$unit.d/who.conf
+                systemctl daemon-reload
+                systemctl start $unit
+                echo; echo "== $unit"
+                journalctl --no-pager -o cat -u $unit | tr -s " "
+            done
+            """#)
+        for (unit, rights) in [
+            ("keyturn-rotate.service", "read rotate"), ("keyturn-rotate@good.service", "read rotate"), ("keyturn-backup.service", "backup"),
+        ] {
+            let lines = outcome[unit].split(separator: "\n")
+            #expect(lines.contains("unit: \(unit)") && lines.contains("rights: \(rights)"), "\(outcome.output)")
+            #expect(lines.count { $0.hasPrefix("rule: ") } == 1 && lines.contains { $0.hasSuffix(": \(rights) on *") }, "\(outcome.output)")
+        }
+    }
+
     /// The packages start the timers, and `keyturn init` may be days away.
     @Test func `before there is a vault, nothing fails; when it is gone, all do`() async throws {
         let (outcome, _) = try await Self.run(
