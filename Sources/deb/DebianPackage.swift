@@ -21,6 +21,7 @@ struct DebianPackage {
         try compress()
         try addScripts()
         try setModes()
+        try link()
         try describe()
         let environment = ["SOURCE_DATE_EPOCH": release.timestamp]
         try Tool("dpkg-deb", in: work, environment: environment).run("--root-owner-group", "--build", root.path, output.path)
@@ -72,6 +73,12 @@ struct DebianPackage {
         for folder in [root] + (try everything().filter(\.hasDirectoryPath)) {
             try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder.path)
         }
+    }
+
+    private func link() throws {
+        let list = debian.appending(path: "\(name).links")
+        guard FileManager.default.fileExists(atPath: list.path) else { return }
+        try LinkList(try String(contentsOf: list, encoding: .utf8)).make(in: root)
     }
 
     /// What the program needs of other packages is read from the program; DEBIAN/control is made of that and debian/control.

@@ -32,7 +32,8 @@ struct MadeFiles {
             Diagnostics.progress("Building \(product)")
             try swift.run(
                 "build", "--quiet", "--configuration", "release", "--static-swift-stdlib", "--disable-local-rpath", "--ignore-lock",
-                "--scratch-path", scratch.path, "--product", product)
+                // All symbols are bound at the start, so that their table is for reading alone afterwards.
+                "-Xlinker", "-z", "-Xlinker", "now", "--scratch-path", scratch.path, "--product", product)
         }
         return scratch.appending(path: "release")
     }

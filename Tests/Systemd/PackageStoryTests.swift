@@ -52,8 +52,10 @@ import Testing
 
     @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: CleanDebian.lintian), "skipped: lintian is not there"))
     func `are without an error to lintian`() throws {
-        let found = try RealSystemd.run(CleanDebian.lintian, ["--fail-on", "error"] + CleanDebian.files())
+        let found = try RealSystemd.run(CleanDebian.lintian, ["--display-info", "--fail-on", "error"] + CleanDebian.files())
         #expect(found.status == 0, "\(found.output)")
+        // The tables by which a program finds its libraries' functions can't be written to once it runs.
+        #expect(!found.output.contains("hardening-no-bindnow") && !found.output.contains("hardening-no-pie"), "\(found.output)")
     }
 
     private static let story = #"""
