@@ -31,7 +31,7 @@ struct Ledger {
         for (number, key) in reading.keys { names[key, default: []].insert(number) }
         try checkGranted(reading)
         nameErased(reading, sent)
-        nameRolledBack(reading)
+        try nameRolledBack(reading)
         try checkHeld(reading, held)
         try checkProof(reading, held)
         let warrants = Warrants(reading)
@@ -79,10 +79,14 @@ struct Ledger {
     }
 
     /// What a rollback brings back has a new number.
-    private mutating func nameRolledBack(_ reading: VaultReading) {
+    private mutating func nameRolledBack(_ reading: VaultReading) throws {
         for rotation in reading.rotations.sorted(by: { $0.version ?? 0 < $1.version ?? 0 }) {
             guard let source = rotation.rollbackOf, let version = rotation.version else { continue }
-            for key in names.keys where names[key]?.contains(source) == true { names[key]?.insert(version) }
+            guard let key = names.first(where: { $0.value.contains(source) })?.key else { continue }
+            guard reading.keys[version].map({ $0 == key }) ?? true else {
+                throw Broken(description: "version \(version) brings back version \(source), and has another key")
+            }
+            names[key]?.insert(version)
         }
     }
 
