@@ -18,6 +18,12 @@ struct APIResponder: Sendable {
     func answer(_ request: Request, _ writer: consuming ResponseWriter, on connection: Connection) async throws {
         let started = ContinuousClock.now
         let requestID = ReplyStamp.newRequestID()
+        guard let seat = await seat(of: connection) else {
+            // Without a look at who it is: that takes PID 1's time.
+            return try await answering.answer(
+                request, writer, requestID, on: connection.channel, by: { ProblemReply(.tooManyRequests).response }, finally: { _ in nil })
+        }
+        defer { withExtendedLifetime(seat) {} }
         let context = APIContext(
             source: .init(
                 logger: logger, caller: Caller(await connection.caller(), under: policy.current, onDenial: onDenial), requestID: requestID,
@@ -29,6 +35,13 @@ struct APIResponder: Sendable {
                 log(request, status, context, took: started.duration(to: .now))
                 return context.endpointPath
             })
+    }
+
+    /// A connection's requests come one after the other: who asks too often is slowed down before anything is refused.
+    private func seat(of connection: Connection) async -> CallerShares.Seat? {
+        if let seat = connection.shares.takeRequest(of: connection.uid) { return seat }
+        try? await Task.sleep(for: limits.callers.restTime)
+        return connection.shares.takeRequest(of: connection.uid)
     }
 
     private func reply(to request: Request, _ context: APIContext) async -> Response {

@@ -10,6 +10,7 @@ package typealias UnitLookup = @Sendable (PeerFacts) async -> String?
 final class Connection: Sendable {
     let uid: UInt32
     let channel: any Channel
+    let shares: CallerShares
     /// Opens when the caller went, or the connection was closed by us.
     let gone = Latch()
 
@@ -22,10 +23,11 @@ final class Connection: Sendable {
     private let identity: Mutex<Identity>
     private let unitOf: UnitLookup
 
-    init(peer: PeerFacts, channel: any Channel, unitOf: @escaping UnitLookup) {
+    init(peer: PeerFacts, channel: any Channel, unitOf: @escaping UnitLookup, shares: CallerShares) {
         uid = peer.uid
         self.channel = channel
         self.unitOf = unitOf
+        self.shares = shares
         identity = Mutex(.unasked(peer))
         channel.closeFuture.whenComplete { _ in self.closed() }
     }

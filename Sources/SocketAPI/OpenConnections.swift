@@ -9,21 +9,16 @@ final class OpenConnections: Sendable {
     }
 
     private let state = Mutex(State())
-    private let perCallerMax: Int
 
-    init(perCallerMax: Int) {
-        self.perCallerMax = perCallerMax
-    }
-
-    /// `false` when this user has as many as allowed already. It is counted in both cases, until it closes.
-    func admit(_ channel: any Channel, of uid: UInt32) -> Bool {
+    /// `false` when this user has `limit` of them already. It is counted in both cases, until it closes.
+    func admit(_ channel: any Channel, of uid: UInt32, limit: Int) -> Bool {
         let count = state.withLock { state in
             state.channels[ObjectIdentifier(channel)] = channel
             state.perUser[uid, default: 0] += 1
             return state.perUser[uid, default: 0]
         }
         channel.closeFuture.whenComplete { _ in self.remove(channel, uid: uid) }
-        return count <= perCallerMax
+        return count <= limit
     }
 
     func closeAll() {

@@ -69,6 +69,11 @@ extension Problem {
         Problem(.tooManyRequests, "This user has \(count) connections open already: close some, or keep one and use it again.")
     }
 
+    static let tooManyBytes = Problem(.tooManyRequests, "This user's requests have too much in their bodies at once: send fewer at a time.")
+    static let tooManyRequests = Problem(
+        .tooManyRequests, "This user asks too often, or has too many requests under way: wait a second, and ask less at a time.")
+    static let tooManyStreams = Problem(.tooManyRequests, "This user has as many event streams open as it may have: close some.")
+
     static func tooManyScrapers(_ count: Int) -> Problem {
         Problem(.tooManyRequests, "This socket has \(count) connections open already.")
     }

@@ -16,6 +16,8 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
 
     private let limits: ServerLimits
     private let stamp: ReplyStamp
+    /// `nil` where callers are not told apart.
+    private let room: BodyRoom?
     private let onRefusal: (ProblemReply) -> Void
 
     /// The request that is coming in.
@@ -36,9 +38,10 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
     private var context: ChannelHandlerContext?
 
     /// `refusal`: turn the caller away at once.
-    init(limits: ServerLimits, stamp: ReplyStamp, refusal: ProblemReply?, onRefusal: @escaping (ProblemReply) -> Void) {
+    init(limits: ServerLimits, stamp: ReplyStamp, room: BodyRoom?, refusal: ProblemReply?, onRefusal: @escaping (ProblemReply) -> Void) {
         self.limits = limits
         self.stamp = stamp
+        self.room = room
         self.refusal = refusal
         self.onRefusal = onRefusal
     }
@@ -123,6 +126,10 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
             arriving = nil
             return refuse(ProblemReply(.bodyTooLarge), context)
         }
+        guard room?.hold(bytes.readableBytes) ?? true else {
+            arriving = nil
+            return refuse(ProblemReply(.tooManyBytes), context)
+        }
         arriving?.body.writeImmutableBuffer(bytes)
     }
 
@@ -143,14 +150,17 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
         let part = unwrapOutboundIn(data)
         context.write(data, promise: promise)
         switch part {
-        case .head(let head): closesAfterReply = closesAfterReply || head.headerFields[.connection] == "close"
+        case .head(let head):
+            closesAfterReply = closesAfterReply || head.headerFields[.connection] == "close"
         case .body: break
-        case .end: answered(context)
+        case .end:
+            answered(context)
         }
     }
 
     private func answered(_ context: ChannelHandlerContext) {
         unanswered -= 1
+        if unanswered == 0, arriving == nil { room?.letGo() }
         guard unanswered == 0 || closesAfterReply else { return }
         if closesAfterReply {
             context.flush()
@@ -165,6 +175,7 @@ final class RequestGate: ChannelDuplexHandler, RemovableChannelHandler {
     private func refuse(_ reply: ProblemReply, _ context: ChannelHandlerContext) {
         guard !isOver, refusal == nil else { return }
         arriving = nil
+        if unanswered == 0 { room?.letGo() }
         refusal = reply
         stopClock()
         if unanswered == 0 { writeRefusal(context) }

@@ -21,8 +21,9 @@ package final class SocketServer: Sendable {
     private let openResponder: OpenResponder
     private let stamp: ReplyStamp
     private let tally: RequestTally
-    private let connections: OpenConnections
-    private let openConnections: OpenConnections
+    private let connections = OpenConnections()
+    private let openConnections = OpenConnections()
+    private let shares: CallerShares
     private let underWay = RequestsUnderWay()
     /// Opens when sockets are closed on purpose.
     private let closing = Latch()
@@ -52,8 +53,7 @@ package final class SocketServer: Sendable {
         self.group = group
         stamp = ReplyStamp(now: now)
         self.tally = tally
-        connections = OpenConnections(perCallerMax: limits.connectionsPerCaller)
-        openConnections = OpenConnections(perCallerMax: limits.openConnections)
+        shares = CallerShares(limits.callers)
         let answering = Answering(underWay: underWay, stamp: stamp, tally: tally)
         responder = APIResponder(
             routes: Router.keyturn(routes).buildResponder(), answering: answering, stopping: stopping, limits: limits, policy: policy,
@@ -160,29 +160,32 @@ extension SocketServer {
     }
 
     private func acceptCaller(_ channel: any Channel) throws -> EventLoopFuture<Void> {
-        let connection = Connection(peer: try Self.peer(of: channel), channel: channel, unitOf: unitOf)
-        let refusal: Problem? = connections.admit(channel, of: connection.uid) ? nil : .tooManyConnections(limits.connectionsPerCaller)
-        return try serve(channel, limits, refusal, caller: "\(connection.uid)") { [responder] request, writer, _ in
+        let connection = Connection(peer: try Self.peer(of: channel), channel: channel, unitOf: unitOf, shares: shares)
+        let most = limits.callers.connections(of: connection.uid)
+        let refusal: Problem? = connections.admit(channel, of: connection.uid, limit: most) ? nil : .tooManyConnections(most)
+        let room = BodyRoom(shares: shares, uid: connection.uid)
+        return try serve(channel, limits, refusal, room, caller: "\(connection.uid)") { [responder] request, writer, _ in
             try await responder.answer(request, writer, on: connection)
         }
     }
 
     /// Over TCP nobody can tell who it is: all of them are one caller, who is nobody else.
     private func acceptScraper(_ channel: any Channel) throws -> EventLoopFuture<Void> {
-        let refusal: Problem? = openConnections.admit(channel, of: 0) ? nil : .tooManyScrapers(limits.openConnections)
+        let refusal: Problem? =
+            openConnections.admit(channel, of: 0, limit: limits.openConnections) ? nil : .tooManyScrapers(limits.openConnections)
         var limits = limits
         limits.idleTime = limits.openIdleTime
-        return try serve(channel, limits, refusal, caller: "none") { [openResponder] request, writer, _ in
+        return try serve(channel, limits, refusal, nil, caller: "none") { [openResponder] request, writer, _ in
             try await openResponder.answer(request, writer, on: channel)
         }
     }
 
     private func serve(
-        _ channel: any Channel, _ limits: ServerLimits, _ refusal: Problem?, caller: String,
+        _ channel: any Channel, _ limits: ServerLimits, _ refusal: Problem?, _ room: BodyRoom?, caller: String,
         responder: @escaping HTTPChannelHandler.Responder
     ) throws -> EventLoopFuture<Void> {
         let gate = RequestGate(
-            limits: limits, stamp: stamp, refusal: refusal.map { ProblemReply($0) },
+            limits: limits, stamp: stamp, room: room, refusal: refusal.map { ProblemReply($0) },
             onRefusal: { [logger, tally] reply in
                 tally.count(nil, reply.document.status)
                 logger.debug(

@@ -19,7 +19,8 @@ extension Routes {
             guard let seq = Int64(text), seq >= 0 else { throw .badField("Last-Event-ID", InvalidValue("an id of an earlier event")) }
             return seq
         }
-        return Response.events(EventFeed(routes: self, config: config, caller: context.caller.identity, after: last), context)
+        guard let seat = context.connection.shares.takeStream(of: context.caller.uid) else { throw Problem.tooManyStreams }
+        return Response.events(EventFeed(routes: self, config: config, caller: context.caller.identity, after: last, seat: seat), context)
     }
 
     private static let lastEventID = HTTPField.Name("Last-Event-ID")!
@@ -31,6 +32,8 @@ private struct EventFeed: AsyncSequence, Sendable {
     let config: ConfigName?
     let caller: CallerIdentity
     let after: Int64?
+    /// Held for as long as the stream lasts.
+    let seat: CallerShares.Seat
 
     func makeAsyncIterator() -> Iterator {
         // Listening begins before the replay, so that nothing falls between them.

@@ -10,7 +10,7 @@ import Testing
 @testable import Operations
 @testable import Vault
 
-@Suite(.timeLimit(.minutes(1))) struct `The audit log` {
+@Suite(.timeLimit(.minutes(5))) struct `The audit log` {
     /// Entries 1 to 5: made, unsealed, and what setting up leaves.
     private static func keyturn() async throws -> ServiceHarness {
         let keyturn = try await ServiceHarness()

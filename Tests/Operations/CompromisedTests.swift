@@ -22,7 +22,7 @@ private func staged() async throws -> ServiceHarness {
     return keyturn
 }
 
-@Suite(.timeLimit(.minutes(1))) struct `A compromised key` {
+@Suite(.timeLimit(.minutes(5))) struct `A compromised key` {
     @Test func `has no grace once the next one is proven`() async throws {
         let keyturn = try await staged()
         #expect(try await keyturn.rotate(compromised).state == .succeeded)
@@ -61,7 +61,7 @@ private func staged() async throws -> ServiceHarness {
     }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct `A dry run` {
+@Suite(.timeLimit(.minutes(5))) struct `A dry run` {
     @Test func `writes nothing and sends nothing but the request for the list`() async throws {
         let keyturn = try await staged()
         keyturn.target.answer(lookUp: .listed(fields: RemoteFields(), usesSharedKey: false))

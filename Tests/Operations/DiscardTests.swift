@@ -4,7 +4,7 @@ import Rotations
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct `Discarding a previous version` {
+@Suite(.timeLimit(.minutes(5))) struct `Discarding a previous version` {
     /// Where the current one was confirmed by no PUT of its own, a check could never prove it.
     @Test(arguments: [
         ([PutAnswer.noVerdict, .noVerdict], [], "keyturn stage openai-prod"),

@@ -6,7 +6,7 @@ import Testing
 
 private let reason = Reason("seen")
 
-@Suite(.timeLimit(.minutes(1))) struct `After a failure` {
+@Suite(.timeLimit(.minutes(5))) struct `After a failure` {
     /// A current key that is proven, and what `status` says of it then.
     private static func proven(every: Duration? = nil) async throws -> ServiceHarness {
         let keyturn = try await ServiceHarness()

@@ -7,7 +7,7 @@ import Testing
 private let reason = Reason("seen")
 
 /// What a backend said last is not always what it holds: no key that may be there goes, and none counts as proven in its place.
-@Suite(.timeLimit(.minutes(1))) struct `A key that the backend may hold` {
+@Suite(.timeLimit(.minutes(5))) struct `A key that the backend may hold` {
     private static func rotated(grace: Duration = .zero) async throws -> ServiceHarness {
         let keyturn = try await ServiceHarness()
         try await keyturn.setUp(grace: grace)

@@ -4,7 +4,7 @@ import Rotations
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct `An upstream that moves to another backend` {
+@Suite(.timeLimit(.minutes(5))) struct `An upstream that moves to another backend` {
     @Test func `takes along no proof, and none is had by asking there`() async throws {
         let keyturn = try await ServiceHarness()
         try await keyturn.setUp()

@@ -32,7 +32,7 @@ extension ServiceHarness {
     }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct `A pause` {
+@Suite(.timeLimit(.minutes(5))) struct `A pause` {
     private static func waiting() async throws -> (ServiceHarness, Rotation) {
         let keyturn = try await ServiceHarness()
         try await keyturn.setUp()
@@ -162,7 +162,7 @@ extension ServiceHarness {
     }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct `Cancelling` {
+@Suite(.timeLimit(.minutes(5))) struct `Cancelling` {
     @Test func `ends a rotation that waits for a token and has sent nothing`() async throws {
         let keyturn = try await ServiceHarness()
         try await keyturn.setUp()

@@ -7,7 +7,7 @@ import Vault
 
 private let reason = Reason("seen")
 
-@Suite(.timeLimit(.minutes(1))) struct `Callers and operators at the same time` {
+@Suite(.timeLimit(.minutes(5))) struct `Callers and operators at the same time` {
     /// A rotation of the second key that is stuck: an unknown outcome, then a refusal.
     private static func stuck() async throws -> (ServiceHarness, Rotation) {
         let keyturn = try await ServiceHarness()

@@ -7,7 +7,7 @@ import Vault
 
 private let reason = Reason("the backend answered 401")
 
-@Suite(.timeLimit(.minutes(1))) struct `Refreshing an upstream's token` {
+@Suite(.timeLimit(.minutes(5))) struct `Refreshing an upstream's token` {
     private static let second = try! ConfigName("second")
     private static let failures = [ScriptedTarget.RefreshFailure.notSent, .unknown]
 

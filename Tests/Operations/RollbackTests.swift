@@ -7,7 +7,7 @@ import Testing
 private let one = RemoteFields(endpoint: "https://one.test")
 private let two = RemoteFields(endpoint: "https://two.test")
 
-@Suite(.timeLimit(.minutes(1))) struct `A rollback over a key that came with other fields` {
+@Suite(.timeLimit(.minutes(5))) struct `A rollback over a key that came with other fields` {
     /// The first key stood with one endpoint, the second brought another.
     private static func rotated() async throws -> ServiceHarness {
         let keyturn = try await ServiceHarness()

@@ -7,7 +7,7 @@ import Testing
 private let reason = Reason("seen")
 
 /// A PUT whose answer never came may be stored hours later: until that can't be, its key is kept, whatever the wall clock says.
-@Suite(.timeLimit(.minutes(1))) struct `A PUT that may still land` {
+@Suite(.timeLimit(.minutes(5))) struct `A PUT that may still land` {
     /// The second key got no answer and then a no, and the first one went back.
     private static func putBack() async throws -> ServiceHarness {
         let keyturn = try await ServiceHarness()

@@ -15,7 +15,7 @@ extension ServiceHarness {
     }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct `Tidying up` {
+@Suite(.timeLimit(.minutes(5))) struct `Tidying up` {
     @Test func `goes by time: what is not due yet is not looked at`() async throws {
         let keyturn = try await ServiceHarness()
         try await keyturn.setUp(grace: .seconds(600))
@@ -84,7 +84,7 @@ extension ServiceHarness {
     }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct `An intake key` {
+@Suite(.timeLimit(.minutes(5))) struct `An intake key` {
     @Test func `is renewed after a year, opens for a month more, and is erased then`() async throws {
         let keyturn = try await ServiceHarness()
         try await keyturn.setUp()
@@ -113,7 +113,7 @@ extension ServiceHarness {
     }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct `What is remembered` {
+@Suite(.timeLimit(.minutes(5))) struct `What is remembered` {
     @Test func `counts versions on after a config of the same name was purged`() async throws {
         let keyturn = try await ServiceHarness()
         try await keyturn.setUp()

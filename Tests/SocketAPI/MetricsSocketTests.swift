@@ -59,7 +59,7 @@ import Testing
     @Test func `has few connections, which count against nobody, and nobody's against it`() async throws {
         var limits = ServerLimits()
         limits.openConnections = 2
-        limits.connectionsPerCaller = 1
+        limits.callers.connectionsOfUnlimited = 1
         try await Self.with(limits: limits) { socket in
             let (path, port) = (socket.path, socket.openPort)
             let replies = try await offPool {

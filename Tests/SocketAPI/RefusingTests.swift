@@ -89,7 +89,7 @@ import Testing
 
     @Test func `one user can't take all connections`() async throws {
         var limits = ServerLimits()
-        limits.connectionsPerCaller = 1
+        limits.callers.connectionsOfUnlimited = 1
         try await withSink(limits) { socket in
             let path = socket.path
             let reply = try await offPool {

@@ -136,7 +136,7 @@ package final class ChildProcess: Sendable {
     }
 
     /// Its end; a process that takes longer is killed, and the test fails.
-    package func ended(within time: Duration = .seconds(20)) async throws -> Ending {
+    package func ended(within time: Duration = .seconds(60)) async throws -> Ending {
         let overtime = Task {
             try await Task.sleep(for: time)
             send(SIGKILL)
