@@ -99,9 +99,9 @@ struct BrokenInstallation: Sendable {
             "socket of the metrics enabled, and nobody listens",
             "mkdir -p /run/systemd/system/keyturnd-metrics.socket.d; printf '[Socket]\\nListenStream=\\nListenStream=127.0.0.1:39464\\n' > /run/systemd/system/keyturnd-metrics.socket.d/x.conf; systemctl daemon-reload; systemctl enable --now keyturnd-metrics.socket",
             mending:
-                "systemctl restart keyturnd.socket keyturnd-metrics.socket keyturnd.service; systemctl is-active keyturnd-metrics.socket && keyturn doctor; systemctl disable --now keyturnd-metrics.socket",
+                "systemctl stop keyturnd.socket keyturnd.service && systemctl start keyturnd-metrics.socket && systemctl start keyturnd.socket; systemctl is-active keyturnd-metrics.socket && keyturn doctor; systemctl disable --now keyturnd-metrics.socket",
             "no-metrics",
-            says: "systemctl restart keyturnd.socket keyturnd-metrics.socket keyturnd.service", mendingSays: "All is well."),
+            says: "systemctl stop keyturnd.socket keyturnd.service && systemctl start keyturnd-metrics.socket && systemctl start keyturnd.socket", mendingSays: "All is well."),
         .init(
             "run of a timer failed", "systemctl start keyturn-rotate@nowhere.service", mending: "systemctl reset-failed", "unit-failed",
             says: "journalctl -n 20 -u keyturn-rotate@nowhere.service"),

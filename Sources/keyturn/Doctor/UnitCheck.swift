@@ -103,8 +103,9 @@ struct UnitCheck {
         guard isEnabled(unit), isThere(unit, &diagnosis), units[unit, "ActiveState"] != "active" else { return }
         diagnosis.found(
             "no-metrics", "\(unit) is enabled and \(units[unit, "ActiveState"]): nobody gets metrics from it.",
-            // systemd starts no socket of a service that runs, and stops this one for the other socket's sake alone.
-            "\(patient.systemctl) restart keyturnd.socket \(unit) keyturnd.service")
+            // systemd starts no socket of a service that runs, and a caller of the other socket would start it.
+            "\(patient.systemctl) stop keyturnd.socket keyturnd.service && \(patient.systemctl) start \(unit) && "
+                + "\(patient.systemctl) start keyturnd.socket")
     }
 
     private func examine(_ name: String, _ diagnosis: inout Diagnosis) {
