@@ -101,7 +101,7 @@ struct BrokenInstallation: Sendable {
             mending:
                 "systemctl stop keyturnd.socket keyturnd.service && systemctl start keyturnd-metrics.socket && systemctl start keyturnd.socket; systemctl is-active keyturnd-metrics.socket && keyturn doctor; systemctl disable --now keyturnd-metrics.socket",
             "no-metrics",
-            says: "systemctl stop keyturnd.socket keyturnd.service && systemctl start keyturnd-metrics.socket && systemctl start keyturnd.socket", mendingSays: "All is well."),
+            says: "systemctl start keyturnd-metrics.socket && systemctl start keyturnd.socket", mendingSays: "All is well."),
         .init(
             "run of a timer failed", "systemctl start keyturn-rotate@nowhere.service", mending: "systemctl reset-failed", "unit-failed",
             says: "journalctl -n 20 -u keyturn-rotate@nowhere.service"),
