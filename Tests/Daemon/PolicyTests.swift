@@ -54,6 +54,8 @@ import Testing
             keyturn.daemon?.send(SIGHUP)
             try await scene.until("the refusal is in the log") { keyturn.log.contains("policy.yaml:1:9: A rule must have 'who'") }
             #expect(try await keyturn.keyturn("config", "set", Scene.config, "--description", "and still").status == 3)
+            let status = try await keyturn.keyturn("status", "--json")
+            #expect(try status.status == 1 && status.document["reload_refused"].text?.contains("policy.yaml:1:9") == true, "\(status)")
             #expect(try await scene.rotate().status == 0, "the one before is in force")
         }
     }
