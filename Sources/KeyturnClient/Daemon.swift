@@ -19,6 +19,7 @@ package struct Daemon: Sendable {
         /// How long a daemon that stops is waited for to be there again, and how often it is asked: systemd starts the next one at once.
         package var restartTime = Duration.seconds(30)
         package var restartPause = Duration.seconds(1)
+        package var now: @Sendable () -> ContinuousClock.Instant = { .now }
         /// A page of a thousand configs with twenty versions each is about 4 MiB.
         package var replyBytesMax = 16 << 20
 
@@ -55,7 +56,7 @@ extension Daemon {
 
     /// The raw answer if it is a good one, else its problem.
     private func exchange(_ request: Request) async throws(ClientError) -> RawReply {
-        var end = ContinuousClock.now
+        var end = limits.now()
         var turnedAway: ClientError?
         while true {
             let failure: ClientError
@@ -66,10 +67,10 @@ extension Daemon {
             } catch { failure = error }
             // Turned away, it did nothing; asked again with its key, what was begun is gone on with. Between two daemons there may be no socket.
             let isOver = failure.isTurnedAway || failure.isInterrupted && request.hasIdempotencyKey
-            if isOver, turnedAway == nil || failure.isInterrupted { end = ContinuousClock.now + limits.restartTime }
+            if isOver, turnedAway == nil || failure.isInterrupted { end = limits.now() + limits.restartTime }
             if isOver { turnedAway = failure }
             guard let turnedAway, isOver || failure.isUnreachable else { throw failure }
-            guard ContinuousClock.now < end else { throw turnedAway }
+            guard limits.now() < end else { throw turnedAway }
             do { try await Task.sleep(for: limits.restartPause) } catch { throw turnedAway }
         }
     }

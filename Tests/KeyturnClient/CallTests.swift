@@ -124,16 +124,21 @@ import Testing
     @Test func `with its key, it is waited for at the next daemon, however long it had taken by then`() async throws {
         let document = Self.turnedAway.replacing("null", with: Samples.rotation("running"))
         let count = Mutex(0)
+        let late = Mutex(Duration.zero)
         try await FakeDaemon.serving { _ in
             let number = count.withLock { count in
                 count += 1
                 return count
             }
             // The first one stops after more than the time for which a next one is waited for.
-            if number == 1 { usleep(5_100_000) }
+            if number == 1 { late.withLock { $0 = .seconds(3600) } }
             return number < 4 ? .json(503, number == 2 ? Self.turnedAway : document) : .json(200, Samples.rotation("succeeded"))
         } _: { fake in
-            let reply = try await Self.quick(fake, restartTime: .seconds(5)).start(.rotate, of: "a", Rotate(), idempotencyKey: "k-1")
+            var limits = Daemon.Limits()
+            limits.restartPause = .milliseconds(1)
+            limits.now = { .now + late.withLock { $0 } }
+            let daemon = Daemon(socketPath: fake.socketPath, limits: limits)
+            let reply = try await daemon.start(.rotate, of: "a", Rotate(), idempotencyKey: "k-1")
             guard case .rotation(let rotation) = reply.body else { return #expect(Bool(false), "\(reply)") }
             #expect(rotation.state == "succeeded")
             #expect(fake.requests.count == 4 && fake.requests.allSatisfy { $0.headers["idempotency-key"] == "k-1" })

@@ -25,12 +25,14 @@ struct AuditExportCommand: DaemonCommand {
 
     func perform(_ context: Context) async throws -> CommandExit {
         let end = try until.map { text throws(Failure) in try Checked.pastTime(text, of: "--until", now: .now) }
-        guard access(file, F_OK) != 0 else { throw Self.taken(file) }
+        guard access(file, F_OK) != 0 else { throw LocalFile.taken(file, Self.otherwise) }
         let begins = try await context.daemon.verifyAudit(after: nil).body.begins
-        let target = try Self.written { () throws(FileError) in try DraftFile(of: file, ending: "part-\(getpid())") }
+        let target = try LocalFile.written(otherwise: Self.otherwise) { () throws(FileError) in
+            try DraftFile(of: file, ending: "part-\(getpid())")
+        }
         try await write(to: target, after: begins, until: end, context)
         var found = try await AuditVerification(ofFile: target.draft, context.daemon)
-        try Self.written { () throws(FileError) in try target.publish(.new) }
+        try LocalFile.written(otherwise: Self.otherwise) { () throws(FileError) in try target.publish(.new) }
         found.file = file
         context.console.show(found) {
             context.console.done("Wrote \(file): \(found.entries) entr\(found.entries == 1 ? "y" : "ies").")
@@ -41,7 +43,7 @@ struct AuditExportCommand: DaemonCommand {
 
     private func write(to target: DraftFile, after begins: KeyturnWire.AuditMark, until end: Timestamp?, _ context: Context) async throws {
         func put(_ value: some Encodable) throws {
-            try Self.written { () throws(FileError) in try target.write(AuditExport.line(value)) }
+            try LocalFile.written(otherwise: Self.otherwise) { () throws(FileError) in try target.write(AuditExport.line(value)) }
         }
         try put(AuditExport.Head(version: AuditExport.version, after: begins))
         var last = begins
@@ -62,13 +64,5 @@ struct AuditExportCommand: DaemonCommand {
         try put(AuditExport.Foot(entries: count, last: last))
     }
 
-    private static func written<Result>(_ body: () throws(FileError) -> Result) throws -> Result {
-        do { return try body() } catch {
-            throw error.isTaken ? taken(error.path) : Failure.failed("\(error.path) can't be written: \(error.reason).")
-        }
-    }
-
-    private static func taken(_ path: String) -> Failure {
-        .failed("There is a file \(path) already; nothing was overwritten. Choose another name.")
-    }
+    private static let otherwise = "Choose another name."
 }

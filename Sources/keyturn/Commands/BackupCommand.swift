@@ -46,16 +46,20 @@ struct BackupMakeCommand: DaemonCommand {
     }
 
     private func make(_ file: String, _ context: Context) async throws -> CommandExit {
-        guard force || access(file, F_OK) != 0 else { throw Self.exists(file) }
-        let target = try Self.written { () throws(FileError) in try DraftFile(of: file, ending: "part-\(getpid())") }
-        try await context.daemon.backUp { piece in try Self.written { () throws(FileError) in try target.write(piece) } }
+        guard force || access(file, F_OK) != 0 else { throw LocalFile.taken(file, Self.otherwise) }
+        let target = try LocalFile.written(otherwise: Self.otherwise) { () throws(FileError) in
+            try DraftFile(of: file, ending: "part-\(getpid())")
+        }
+        try await context.daemon.backUp { piece in
+            try LocalFile.written(otherwise: Self.otherwise) { () throws(FileError) in try target.write(piece) }
+        }
         let made: BackupReport
         do throws(BackupError) {
             made = BackupReport(try BackupFile(path: target.draft), named: file, checked: .contents)
         } catch {
             throw Failure.failed("What the daemon sent is not a whole backup.", nextStep: "keyturn backup \(ShellWord.quoted(file))")
         }
-        try Self.written { () throws(FileError) in try target.publish(force ? .replacing : .new) }
+        try LocalFile.written(otherwise: Self.otherwise) { () throws(FileError) in try target.publish(force ? .replacing : .new) }
         context.console.show(made) {
             context.console.done("Wrote \(file): \(made.records) records, \(made.configs) of them configs.")
             context.console.hint("keyturn backup verify \(ShellWord.quoted(file))")
@@ -63,15 +67,7 @@ struct BackupMakeCommand: DaemonCommand {
         return .done
     }
 
-    private static func written<Result>(_ body: () throws(FileError) -> Result) throws -> Result {
-        do { return try body() } catch {
-            throw error.isTaken ? exists(error.path) : Failure.failed("\(error.path) can't be written: \(error.reason).")
-        }
-    }
-
-    private static func exists(_ path: String) -> Failure {
-        .failed("There is a file \(path) already; nothing was overwritten. Choose another name, or say --force.")
-    }
+    private static let otherwise = "Choose another name, or say --force."
 
     private func stream(_ context: Context) async throws -> CommandExit {
         guard !SecretSource.isTerminal(STDOUT_FILENO) else {

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import Vault
 
 /// Files with nothing secret in them.
 enum LocalFile {
@@ -25,6 +26,18 @@ enum LocalFile {
             content.append(contentsOf: buffer[..<count])
             guard content.count <= bytesMax else { throw .usage("'\(path)' has more than \(bytesMax) bytes.") }
         }
+    }
+
+    /// What a command writes into; `otherwise`: what to do about a file that is there already.
+    static func written<Result>(otherwise: String, _ body: () throws(FileError) -> Result) throws(Failure) -> Result {
+        do { return try body() } catch {
+            guard error.isTaken else { throw .failed("\(error.path) can't be written: \(error.reason).") }
+            throw taken(error.path, otherwise)
+        }
+    }
+
+    static func taken(_ path: String, _ otherwise: String) -> Failure {
+        .failed("There is a file \(path) already; nothing was overwritten. \(otherwise)")
     }
 
     static func isExecutable(_ path: String) -> Bool {
